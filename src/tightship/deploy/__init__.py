@@ -1,0 +1,1 @@
+"""Declared and found -> plan (pure) -> carried out (thin). Still empty."""

@@ -1,0 +1,1 @@
+"""What package indexes and advisory databases say: newest versions, vulnerabilities. Still empty."""

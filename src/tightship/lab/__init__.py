@@ -1,0 +1,1 @@
+"""Throw-away real servers on this machine, for tests and rehearsals. Still empty."""
