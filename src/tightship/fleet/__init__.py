@@ -1,0 +1,1 @@
+"""The words and the rules: report, found, naming, versions. Pure: no Django, no input or output."""

@@ -1,0 +1,26 @@
+"""The reference page and the JSON Schema are those of the models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tightship.fleet.schema import page, schema
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+RENEW = "run: make reference"
+
+
+def test_the_schema_is_current() -> None:
+    assert json.loads((REFERENCE / "report.schema.json").read_text()) == schema(), RENEW
+
+
+def test_the_page_is_current() -> None:
+    text = (REFERENCE / "report.md").read_text()
+    assert text == page(text), RENEW
+
+
+def test_every_member_of_a_process_group_stands_in_the_page() -> None:
+    text = (REFERENCE / "report.md").read_text()
+    for member in schema()["$defs"]["ProcessGroup"]["properties"]:
+        assert f"`{member}`" in text
