@@ -1,0 +1,95 @@
+"""What a reader concludes from the files of one owner's process groups. Runs in that owner's child."""
+
+import os
+
+from tightship_probe import environments, groups, looking, names, packages, processes, releases, stale
+from tightship_probe.command import understood
+from tightship_probe.namespaces import reader_of
+from tightship_probe.proc import reason
+from tightship_probe.tree import Limits, Tree, Unreadable
+
+SECONDS = 4.0
+"""Less than a child has: what was read until then is still told."""
+
+
+class Reader(object):
+    """Reads the files of one owner's process groups, told by the first process of each."""
+
+    def __init__(self, proc, root, some):
+        """`some`: [(process, started)]; `root`: that of the server, for those whose own is not to be had."""
+        self.proc = proc
+        self.root = root
+        self.some = some
+        self.limits = Limits(SECONDS)
+        self._packages = {}
+
+    def read(self):
+        """{pid: what was concluded}, as JSON."""
+        return {process.pid: self._of_process(process, started) for process, started in self.some}
+
+    def read_memory_first(self):
+        """The same with AT_EXECFN, which can hang for good: only where there is no other way to tell."""
+        for place, (process, started) in enumerate(self.some):
+            try:
+                path = looking.execfn(self.proc, process)
+            except (Unreadable, OSError, ValueError):
+                continue
+            self.some[place] = (process, started._replace(execfn=path))
+        return self.read()
+
+    def _of_process(self, process, started):
+        unread = []
+        try:
+            started = looking.with_maps(self.proc, process, started, unread)
+            with self._tree(process) as tree:
+                found = self._of_files(tree, started)
+        except Unreadable as why:
+            unread.append({"what": "files of the process", "why": str(why)})
+            return {"unread": unread}
+        if self.limits.exceeded:
+            unread.append({"what": "files of the process", "why": self.limits.exceeded})
+        found["unread"] = unread + found["unread"]
+        return found
+
+    def _tree(self, process):
+        if not self.proc.real or not process.seen:
+            return Tree(self.root, self.limits)
+        try:
+            fd = os.open(
+                "%s/%d/root" % (self.proc.path, process.pid), os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
+            )
+        except OSError as error:
+            raise reason(error)
+        if processes.started(self.proc, process.pid) != process.ticks:
+            os.close(fd)
+            raise Unreadable("the process ended")
+        return Tree(fd, self.limits, owned=True, reader=reader_of(self.proc.path, process.pid, process.uid))
+
+    def _of_files(self, tree, started):
+        environment = environments.environment_of(tree, started)
+        found = self._packages_on(tree, environment["path"])
+        cwd = processes.without_deleted(started.cwd)
+        base = groups.base_of(cwd, environment["prefix"])
+        told = names.names_from_files(tree, cwd, base)
+        command = understood(started.argv, started.exe)
+        known = [name["name"] for name in told] + [command.target or command.module, os.path.basename(base)]
+        released, missing = releases.releases_of(
+            tree, cwd, base, found["lines"], [name for name in known if name]
+        )
+        return {
+            "environment": environment,
+            "packages": found["lines"],
+            "packages_unread": found["unread"],
+            "names": told,
+            "releases": released,
+            "stale": stale.stale_signs(started, found["installed"], environment["path"]),
+            "unread": environment["unread"] + missing,
+        }
+
+    def _packages_on(self, tree, path):
+        """Packages of an import path; many processes share one."""
+        status = os.fstat(tree.root)
+        key = (status.st_dev, status.st_ino, tuple(path))
+        if key not in self._packages:
+            self._packages[key] = packages.packages_on(tree, path)
+        return self._packages[key]

@@ -1,0 +1,69 @@
+"""What is being concluded about one process: its files, its command line, and the evidence so far."""
+
+import os
+
+from tightship_probe.command import understood
+from tightship_probe.tree import Unreadable
+
+_DELETED = " (deleted)"
+MOST_TOLD = 100
+"""Entries of evidence of one sort; what a hostile user can multiply ends there, and says so."""
+
+
+def without_deleted(path):
+    """What the kernel calls a deleted file or directory, without its mark."""
+    return path[: -len(_DELETED)] if path.endswith(_DELETED) else path
+
+
+class Conclusion(object):
+    """Collects what was concluded (`how`), set aside (`conflict`) and not read (`unread`)."""
+
+    def __init__(self, tree, started):
+        self.tree = tree
+        self.started = started
+        self.command = understood(started.argv, started.exe)
+        self.cwd = without_deleted(started.cwd)
+        self.exe = without_deleted(started.exe)
+        self.how, self.conflict, self.unread = [], [], []
+
+    def tell(self, what, how, value):
+        if len(self.how) < MOST_TOLD:
+            self.how.append({"what": what, "how": how, "value": value})
+
+    def doubt(self, what, how, value):
+        if len(self.conflict) < MOST_TOLD:
+            self.conflict.append({"what": what, "how": how, "value": value})
+
+    def miss(self, what, why):
+        if len(self.unread) < MOST_TOLD:
+            self.unread.append({"what": what, "why": str(why)})
+        elif len(self.unread) == MOST_TOLD:
+            self.unread.append({"what": "more", "why": "only the first %d are told" % MOST_TOLD})
+
+    @property
+    def isolated(self):
+        return "I" in self.command.flags
+
+    def variable(self, name):
+        """An environment variable; empty: not set, or not known. Those of Python are not heeded under -E."""
+        if name.startswith("PYTHON") and (self.isolated or "E" in self.command.flags):
+            return ""
+        return (self.started.variables or {}).get(name, "")
+
+    def absolute(self, path):
+        """A path of the command line, from where the process was started, or is; "" if found at neither."""
+        if path.startswith("/"):
+            return os.path.normpath(path)
+        for start in (self.cwd, self.variable("PWD")):
+            joined = os.path.normpath(os.path.join(start, path))
+            if start and self.tree.exists(joined):
+                return joined
+        return ""
+
+    def same_file(self, one, other):
+        """Whether two paths lead to one file; None where either can't be looked at."""
+        try:
+            first, second = self.tree.status(one), self.tree.status(other)
+        except Unreadable:
+            return None
+        return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)

@@ -1,0 +1,72 @@
+"""Which import path a process has: the environment it was started in. Reads, never runs.
+
+Repeats what CPython does when it starts, with what the process was started with, and says from which
+evidence. A path that can't be told is `unread`, never empty.
+"""
+
+import hashlib
+import os
+import re
+
+from tightship_probe.conclusion import Conclusion
+from tightship_probe.importpath import import_path
+from tightship_probe.interpreters import interpreter_of
+from tightship_probe.releasepath import without_release
+from tightship_probe.tree import Unreadable
+
+_SITE_OF_LIBRARY = re.compile(r"/.*?(?:/(?:site|dist)-packages(?=/)|\.egg(?=/))")
+
+
+def environment_of(tree, started):
+    """The environment of a process, as in the report; `path` is empty only beside an `unread`."""
+    about = Conclusion(tree, started)
+    interpreter = interpreter_of(about)
+    if interpreter is None:
+        return _told(about, None, [], [])
+    found = import_path(about, interpreter)
+    path = list(found.entries)
+    _cross_check(about, path)
+    return _told(about, interpreter, path, found.extra)
+
+
+def _told(about, interpreter, path, extra):
+    return {
+        "key": _key(about, interpreter, extra) if interpreter else "unknown:",
+        "kind": interpreter.kind if interpreter else "unknown",
+        "prefix": interpreter.prefix if interpreter else "",
+        "python": interpreter.python if interpreter else "",
+        "path": path,
+        "how": about.how,
+        "conflict": about.conflict,
+        "unread": about.unread,
+    }
+
+
+def _key(about, interpreter, extra):
+    """The environment's place; with a digest of what this process has beside it, if anything."""
+    # Where nearly every process has it: the directory of console scripts holds no packages.
+    extra = [without_release(path) for path in extra if path != os.path.join(interpreter.prefix, "bin")]
+    if "S" in about.command.flags:
+        extra.append("-S")
+    # The version in the path of an interpreter is no release of the application's.
+    key = without_release(interpreter.key) if interpreter.virtual else interpreter.key
+    if not extra:
+        return key
+    return "%s+%s" % (key, hashlib.blake2b(os.fsencode("\n".join(extra)), digest_size=4).hexdigest())
+
+
+def _cross_check(about, path):
+    """Libraries in memory that come from elsewhere than the path says: evidence set aside."""
+    matches = [_SITE_OF_LIBRARY.match(library) for library in about.started.libraries]
+    places = sorted({match.group() for match in matches if match} - set(path))
+    if not places:
+        return
+    real = set()
+    for entry in path:
+        try:
+            real.add(about.tree.real(entry))
+        except Unreadable:
+            continue
+    for place in places:
+        if place not in real:
+            about.doubt("environment", "maps", place)

@@ -1,0 +1,268 @@
+"""The import path that an interpreter builds when it starts: what CPython's getpath and site do."""
+
+import ast
+import os
+import re
+
+from tightship_probe import runners
+from tightship_probe.interpreters import library_of
+from tightship_probe.tree import Missing, Unreadable
+
+MOST_PTH = 200
+MOST_LINES = 2000
+MOST_PATH = 3000
+_MOST_SCRIPT = 262144
+_BUILDOUT = re.compile(rb"^sys\.path\[0:0\] = (\[.*?^\s*\])", re.S | re.M)
+_CODE_THAT_ADDS = re.compile(r"\bsys\s*\.\s*path\b(?!_)|\baddsitedir\b")
+_MAPPING = re.compile(rb"^MAPPING(?::[^=\n]*)?= (\{.*\})$", re.M)
+
+
+class ImportPath(object):
+    """Entries in their order, each once. `extra`: those that the environment alone would not have."""
+
+    def __init__(self, about, interpreter):
+        self.about = about
+        self.tree = about.tree
+        self.interpreter = interpreter
+        self.entries = {}
+        self.extra = []
+
+    def add(self, path, is_extra=False):
+        if not path or path in self.entries:
+            return
+        if len(self.entries) >= MOST_PATH:
+            raise Unreadable("more than %d entries" % MOST_PATH)
+        self.entries[path] = True
+        if is_extra:
+            self.extra.append(path)
+
+    def add_all(self, paths):
+        for path in paths:
+            self.add(path, True)
+
+
+def import_path(about, interpreter):
+    """The `ImportPath` of a process."""
+    found = ImportPath(about, interpreter)
+    try:
+        found.add_all(runners.in_front(about))
+        found.add_all(_of_script(found))
+        found.add_all(_of_variable(found))
+        _standard_library(found)
+        if "S" in about.command.flags:
+            about.tell("path", "argv", "-S: without site-packages")
+        else:
+            _site(found)
+        found.add_all(runners.behind(about))
+    except Unreadable as why:
+        about.miss("import path", why)
+    return found
+
+
+# In front of everything
+
+
+def _of_script(found):
+    """What the interpreter puts first, sys.path[0], and what a buildout's script puts before that."""
+    about, command = found.about, found.about.command
+    if command.rewritten:
+        return [os.path.dirname(found.interpreter.called)]  # a console script, most likely
+    if command.program == "uwsgi":
+        return []
+    script = about.absolute(command.script) if command.script else ""
+    if command.script and not script:
+        about.miss(command.script, "the script was not found from the working directory")
+    eggs = _of_buildout(found, script) if script else []
+    if about.isolated or "P" in command.flags or about.variable("PYTHONSAFEPATH"):
+        return eggs
+    return [*eggs, _place_of(found, script) if script else about.cwd]
+
+
+def _place_of(found, script):
+    """The directory that a script is in, links resolved; a directory or an archive stands for itself."""
+    try:
+        with found.tree.directory(script):
+            return script
+    except Unreadable:
+        pass
+    if script.endswith((".zip", ".pyz", ".pex", ".egg", ".whl")):
+        return script
+    try:
+        return os.path.dirname(found.tree.real(script))
+    except Unreadable as why:
+        found.about.miss(script, why)
+        return os.path.dirname(script)
+
+
+def _of_buildout(found, script):
+    """The list that a buildout's script puts in front: cut out, and read as a literal."""
+    try:
+        match = _BUILDOUT.search(found.tree.head(script, _MOST_SCRIPT))
+    except Unreadable:
+        return []
+    if not match:
+        return []
+    paths = _literal(match.group(1))
+    if not isinstance(paths, list):
+        found.about.miss(script, "its sys.path[0:0] is no plain list")
+        return []
+    found.about.tell("path", "buildout script", script)
+    return [path for path in paths if isinstance(path, str)]
+
+
+def _literal(code):
+    try:
+        return ast.literal_eval(code.decode("utf-8"))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def _of_variable(found):
+    """PYTHONPATH. An empty entry is the working directory."""
+    about = found.about
+    if about.started.variables is None and not about.isolated:
+        about.miss("PYTHONPATH", "the environment variables were wiped or could not be read")
+    value, cwd = about.variable("PYTHONPATH"), about.cwd
+    if not value:
+        return []
+    paths = [os.path.normpath(os.path.join(cwd, path)) for path in value.split(":")[:MOST_PATH]]
+    about.tell("path", "PYTHONPATH", "it adds " + ", ".join(dict.fromkeys(paths)))
+    return paths
+
+
+# The standard library, and site
+
+
+def _standard_library(found):
+    interpreter = found.interpreter
+    home = found.about.variable("PYTHONHOME").partition(":")[0]
+    if home:
+        found.about.tell("path", "PYTHONHOME", home)
+        found.extra.append(home)
+    library = library_of(found.tree, home or interpreter.base, interpreter.folder)
+    if not library:
+        return
+    folder, name = os.path.split(library)
+    if name.startswith("python"):
+        found.add("%s/%s.zip" % (folder, name.replace(".", "")))
+    found.add(library)
+    if name.startswith("python"):
+        found.add(library + "/lib-dynload")
+
+
+def _site(found):
+    """Site directories in the order of site.main: the environment's, the user's, the base interpreter's."""
+    interpreter, library = found.interpreter, found.interpreter.folder
+    if interpreter.virtual:
+        places = ["%s/%s/%s/site-packages" % (interpreter.prefix, lib, library) for lib in ("lib64", "lib")]
+        if not sum(_add_site(found, place) for place in _distinct(found, places)):
+            found.about.miss(places[-1], "no such directory, and no other site-packages")
+    if interpreter.sees_system:
+        _add_site(found, _of_user(found), True)
+        for place in _of_base(found, interpreter.base, library):
+            _add_site(found, place)
+
+
+def _distinct(found, places):
+    """`lib` alone where `lib64` is a link to it, as venv makes it."""
+    try:
+        if found.tree.real(places[0]) == found.tree.real(places[1]):
+            return places[1:]
+    except Unreadable:
+        pass
+    return places
+
+
+def _of_user(found):
+    """~/.local: not for -s, -I, nor in an environment that does not see the system."""
+    about = found.about
+    if about.isolated or "s" in about.command.flags or about.variable("PYTHONNOUSERSITE"):
+        return ""
+    folder = found.interpreter.folder
+    user = (about.started.variables or {}).get("PYTHONUSERBASE") or _home(found)
+    return "%s/lib/%s/site-packages" % (user, folder) if user else ""
+
+
+def _home(found):
+    """~/.local, of HOME, else of the user's line in passwd."""
+    home = found.about.variable("HOME")
+    if not home and found.about.started.variables is not None:
+        try:
+            lines = os.fsdecode(found.tree.read("/etc/passwd")).split("\n")
+        except Unreadable:
+            return ""
+        fields = [line.split(":") for line in lines]
+        homes = [f[5] for f in fields if len(f) > 5 and f[2] == str(found.about.started.uid)]
+        home = homes[0] if homes else ""
+    return home.rstrip("/") + "/.local" if home.startswith("/") else ""
+
+
+def _of_base(found, base, folder):
+    # Debian's interpreter knows dist-packages only, every other one site-packages only.
+    if base == "/usr" and found.tree.exists("/usr/lib/python3/dist-packages"):
+        return [
+            "/usr/local/lib/%s/dist-packages" % folder,
+            "/usr/lib/python3/dist-packages",
+            "/usr/lib/%s/dist-packages" % folder,
+        ]
+    # Fedora's has /usr/local in front, and lib64 beside lib.
+    places = ["%s/%s/%s/site-packages" % (base, lib, folder) for lib in ("lib64", "lib")]
+    if base == "/usr":
+        return [place.replace("/usr/", "/usr/local/") for place in places] + places
+    return places[1:] if library_of(found.tree, base, folder).startswith(base + "/lib/") else places
+
+
+def _add_site(found, folder, is_extra=False):
+    """A site directory, and what its .pth files add; False where it is not there."""
+    if not folder:
+        return False
+    try:
+        with found.tree.directory(folder) as directory:
+            found.add(folder, is_extra)
+            names = directory.names()
+            for name in [name for name in names if name.endswith(".pth") and name[0] != "."][:MOST_PTH]:
+                _add_pth(found, folder, name, directory)
+            _tell_finders(found, folder, names, directory)
+    except Missing:
+        return False
+    except Unreadable as why:
+        found.add(folder, is_extra)
+        found.about.miss(folder, why)
+    return True
+
+
+def _add_pth(found, folder, name, directory):
+    """Lines that are paths. Those that are code are not run."""
+    place = os.path.join(folder, name)
+    try:
+        lines = os.fsdecode(directory.read(name)).lstrip("\ufeff").splitlines()
+    except Unreadable as why:
+        found.about.miss(place, why)
+        return
+    if len(lines) > MOST_LINES:
+        found.about.miss(place, "more than %d lines" % MOST_LINES)
+    for line in dict.fromkeys(lines[:MOST_LINES]):
+        if line.startswith(("import ", "import\t")):
+            if _CODE_THAT_ADDS.search(line):
+                found.about.miss(place, "code in it may change the import path, and is not run")
+        elif line.strip() and not line.startswith("#") and "\0" not in line:
+            path = os.path.normpath(os.path.join(folder, line.rstrip()))
+            if path not in found.entries and found.tree.exists(path):
+                found.add(path)
+
+
+def _tell_finders(found, folder, names, directory):
+    """Editable installs that map modules to their sources: setuptools writes the map as a literal."""
+    finders = [name for name in names if name.startswith("__editable__") and name.endswith("_finder.py")]
+    for name in finders[:MOST_PTH]:
+        try:
+            match = _MAPPING.search(directory.head(name, _MOST_SCRIPT))
+        except Unreadable as why:
+            found.about.miss(os.path.join(folder, name), why)
+            continue
+        mapping = _literal(match.group(1)) if match else None
+        if not isinstance(mapping, dict):
+            found.about.miss(os.path.join(folder, name), "no plain MAPPING in it")
+            continue
+        for module, place in sorted(mapping.items(), key=str)[:20]:
+            found.about.tell("path", "editable finder", "%s -> %s" % (module, place))

@@ -1,0 +1,249 @@
+"""Puts the report together from what a scan has read. Its form is docs/reference/report.md."""
+
+import hashlib
+import json
+import os
+import time
+
+import tightship_probe
+from tightship_probe import escape, groups, kinds, listeners, processes, system
+from tightship_probe.masking import masked
+from tightship_probe.scan import Scan
+
+SCHEMA = "tightship.report/1"
+MOST_ARGUMENTS = 500
+MOST_PASSING = 500
+MOST_UNREAD = 50
+"""Of one group or environment."""
+
+
+def document(root="/"):
+    """The report as ASCII text, on one line. `root`: a folder that stands for a server."""
+    scan = Scan(root)
+    state, sets, live = assembled(scan)
+    state = to_json(state)
+    live["sent"] = _iso(time.time())
+    live["cpu"] = round(sum(os.times()[:4]), 3)
+    return '{"schema":"%s","digest":"%s","live":%s,"state":%s,"sets":%s}\n' % (
+        SCHEMA,
+        digest_of(state),
+        to_json(live),
+        state,
+        _json(sets),
+    )
+
+
+def assembled(scan):
+    """(state, sets, live) of a scan."""
+    environments = _Environments()
+    of_state, passing = [], []
+    for group in scan.groups:
+        if group.kind in (kinds.APPLICATION, kinds.SYSTEM):
+            of_state.append((_group(scan, group, environments), group))
+        else:
+            passing.append(group)
+    groups.tell_apart([told for told, _group in of_state])
+    of_state.sort(key=lambda pair: pair[0]["key"])
+    state = _state(scan, [told for told, _group in of_state], environments)
+    live = _live(scan, {told["key"]: group for told, group in of_state}, passing)
+    return state, environments.sets, live
+
+
+# State
+
+
+def _group(scan, group, environments):
+    process, understood, concluded = group.first, group.command, group.concluded
+    environment = concluded.get("environment") or {}
+    cwd = escape.harmless(processes.without_deleted(group.started.cwd))
+    base = groups.base_of(cwd, environment.get("prefix", ""))
+    argv = _argv(group)
+    user = scan.user(process.uid)
+    supervisor = escape.name(group.supervisor)
+    who = groups.Identity(understood, process.place, supervisor, group.supervised, user, cwd, argv)
+    return {
+        "key": groups.key_of(who),
+        "kind": group.kind,
+        "type": "web" if understood.type == "other" and _is_web(group) else understood.type,
+        "program": escape.name(understood.program),
+        "user": user,
+        "command": argv,
+        "cwd": cwd,
+        "base": base,
+        "unit": escape.name(process.place.unit),
+        "supervisor": supervisor,
+        "container": escape.name(process.place.container),
+        "started": {"boot": scan.system["boot"], "ticks": process.ticks},
+        "python": environment.get("python", ""),
+        "environment": environments.key_of(environment, concluded, process.place.container),
+        "listeners": listeners.sorted_unique(socket.listener(how) for socket, how in group.sockets),
+        "names": _unique(
+            groups.names_of(understood, process.place, supervisor, base) + concluded.get("names", [])
+        ),
+        "releases": concluded.get("releases", []),
+        "stale": concluded.get("stale", []),
+        "how": environment.get("how", []),
+        "conflict": environment.get("conflict", []),
+        "unread": _bounded(group.unread + concluded.get("unread", [])),
+        "what": groups.what_of(understood),
+    }
+
+
+def _argv(group):
+    return [escape.harmless(argument) for argument in masked(group.started.argv[:MOST_ARGUMENTS])]
+
+
+def _is_web(group):
+    return bool(group.sockets) and group.kind == kinds.APPLICATION
+
+
+def _state(scan, told, environments):
+    unread = scan.unread + _hidden(scan)
+    for group in told:
+        del group["what"]
+    return {
+        "system": scan.system,
+        "complete": not unread,
+        "groups": told,
+        "environments": environments.all(),
+        "listeners": _others(scan, True),
+        "sites": [],
+        "unread": unread,
+    }
+
+
+def _hidden(scan):
+    """What an ordinary user may not see."""
+    if scan.privileged:
+        return []
+    found = []
+    if any(not process.seen for process in scan.processes.values()):
+        why = "only root may read their variables, files and sockets"
+        found.append({"what": "processes of other users", "why": why})
+    if system.hides_processes(scan.proc):
+        found.append({"what": "/proc", "why": "hidepid: only own processes are visible"})
+    return found
+
+
+def _others(scan, lasting):
+    """Listeners of other programs: the lasting ones, or those on ports that the kernel handed out."""
+    first, last = listeners.ephemeral_range(scan.proc)
+    found = []
+    for held in scan.others():
+        if held.socket.protocol != "tcp" or not held.ours or (first <= held.socket.port <= last) == lasting:
+            continue
+        process = scan.processes.get(held.pids[0]) if held.pids else None
+        found.append(dict(held.socket.listener(""), program=escape.name(process.comm) if process else ""))
+    return listeners.sorted_unique(found)
+
+
+class _Environments(object):
+    """Environments of a server, each once, under a key of its own. `sets`: digest -> package lines."""
+
+    def __init__(self):
+        self.sets = {}
+        self._by_content = {}
+        self._keys = set()
+
+    def key_of(self, environment, concluded, container):
+        """The key under which a group's environment stands; empty where its import path is not known."""
+        if not environment.get("path"):
+            return ""
+        lines = escape.harmless_lines(concluded["packages"])
+        digest = digest_of("\n".join(lines))
+        content = (container, environment["key"], tuple(environment["path"]), digest)
+        if content not in self._by_content:
+            self.sets[digest] = lines
+            key = self._unique(("container:%s " % container if container else "") + environment["key"])
+            self._by_content[content] = self._told(key, environment, concluded, digest)
+        return self._by_content[content]["key"]
+
+    def _unique(self, key):
+        number, unique = 1, escape.name(key)
+        while unique in self._keys:
+            number += 1
+            unique = escape.name("%s #%d" % (key, number))
+        self._keys.add(unique)
+        return unique
+
+    @staticmethod
+    def _told(key, environment, concluded, digest):
+        return {
+            "key": key,
+            "kind": environment["kind"],
+            "prefix": environment["prefix"],
+            "python": environment["python"],
+            "path": environment["path"],
+            "packages": digest,
+            "at_rest": False,
+            "named_by": [],
+            "how": environment["how"],
+            "unread": _bounded(environment["unread"] + concluded["packages_unread"]),
+        }
+
+    def all(self):
+        return sorted(self._by_content.values(), key=lambda environment: environment["key"])
+
+
+# Live
+
+
+def _live(scan, by_key, passing):
+    return {
+        "at": _iso(scan.at),
+        "probe": tightship_probe.__version__,
+        "privileged": scan.privileged,
+        "boot_time": scan.boot_time,
+        "groups": {key: _live_group(scan, group) for key, group in by_key.items()},
+        "passing": [
+            {
+                "kind": group.kind,
+                "user": scan.user(group.first.uid),
+                "command": _argv(group),
+                "pids": group.pids,
+            }
+            for group in passing[:MOST_PASSING]
+        ],
+        "listeners": _others(scan, False),
+        "puppet": None,
+        "abandoned": scan.abandoned,
+    }
+
+
+def _live_group(scan, group):
+    memory = sum(process.memory for process in group.processes)
+    return {"pids": sorted(group.pids), "workers": scan.workers(group), "memory": memory}
+
+
+# Form
+
+
+def to_json(value):
+    """Compact, sorted, plain ASCII, every text in it harmless."""
+    text = _json(value)
+    return _json(escape.all_harmless(value)) if escape.needs_escaping(text) else text
+
+
+def _json(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def digest_of(text):
+    return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=20).hexdigest()
+
+
+def _unique(found):
+    return [one for place, one in enumerate(found) if one not in found[:place]]
+
+
+def _bounded(unread):
+    found = _unique(unread)
+    if len(found) > MOST_UNREAD:
+        more = len(found) - MOST_UNREAD
+        found = found[:MOST_UNREAD]
+        found.append({"what": "%d more" % more, "why": "left out here"})
+    return found
+
+
+def _iso(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".%03dZ" % (seconds % 1 * 1000)

@@ -1,0 +1,336 @@
+"""Reads one server: first what nobody can make hang, then each owner's things in a child of its own.
+
+In three rounds, so that whoever makes one hang hides as little as can be: command lines and variables;
+then the files of those groups that are applications; then, only where nothing else tells, memory.
+"""
+
+import os
+import re
+import time
+
+from tightship_probe import children, command, groups, kinds, listeners, looking, processes, system
+from tightship_probe.concluding import Reader
+from tightship_probe.proc import Proc
+from tightship_probe.started import Started
+from tightship_probe.tree import Tree, Unreadable
+
+MOST_GROUPS = 5000
+_SECONDS_FOR_MEMORY = 2.0
+_UNIT_FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/run/systemd/transient",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
+_ONESHOT = re.compile(rb"^\s*Type\s*=\s*oneshot\s*$", re.M)
+_EVERYBODY = 0xFFFFFFFE
+"""Stands for all owners together. No user has this number."""
+_READER = children.name_of_reader(0).partition(":")[0] + ":"
+_OURS_THAT_STAY = ("serve", "work", "agent", "demo")
+"""Verbs of `tightship` under which a scan may run and which are applications like any other."""
+
+
+class Group(object):
+    """A process group: its processes, the first one first, and what is known of it."""
+
+    def __init__(self, some, started, unread):
+        self.processes = some
+        self.first = some[0]
+        self.started = started
+        self.unread = unread
+        """[{what, why}]"""
+        self.command = command.understood(started.argv, started.exe)
+        self.kind = ""
+        self.sockets = []
+        """[(`Socket`, how)]"""
+        self.supervised = False
+        self.concluded = {}
+        """what `concluding` found in its files"""
+
+    @property
+    def pids(self):
+        return [process.pid for process in self.processes]
+
+    @property
+    def supervisor(self):
+        """GROUP:PROGRAM of supervisord; empty where it does not say."""
+        variables = self.started.variables or {}
+        name = variables.get("SUPERVISOR_PROCESS_NAME", "")
+        return "%s:%s" % (variables.get("SUPERVISOR_GROUP_NAME") or name, name) if name else ""
+
+
+class Scan(object):
+    """One reading of a server. `root` is "/" but for tests, where a folder stands for a server."""
+
+    def __init__(self, root="/"):
+        self.root = root
+        self.proc = Proc(os.path.join(root, "proc"))
+        self.at = time.time()
+        self.privileged = os.geteuid() == 0
+        self.boot_time = system.boot_time(self.proc)
+        self.unread = []
+        """of the server as a whole"""
+        self.abandoned = []
+        with Tree(root) as tree:
+            self.system = system.system(tree, self.proc)
+            self.users = system.users(tree)
+            self.processes = processes.all_processes(self.proc)
+            self.held, unread = listeners.listening(self.proc, self.processes)
+            self.unread += unread
+            self.hung = self._hung()
+            self._argvs = {}
+            self.groups = self._groups()
+            self._give_sockets()
+            self._give_kinds(tree)
+        self._read_pythons()
+        self._conclude()
+        self._conclude_from_memory()
+
+    def user(self, uid):
+        return self.users.get(uid, str(uid))
+
+    # Readers
+
+    def _hung(self):
+        """Owners for whom a reader of an earlier scan hangs."""
+        found = processes.abandoned_readers(self.processes, system.uptime(self.proc))
+        for owner, pid in sorted(found.items()):
+            why = "process %d hangs since an earlier scan" % pid
+            self.abandoned.append({"what": "a reader for " + self.user(owner), "why": why})
+        return set(found)
+
+    def _run(self, what, works, seconds=children.SECONDS):
+        """[(value, "") or (None, why)] for each (owner, work)."""
+        jobs = [children.Job(owner, (), work) for owner, work in works]
+        results = []
+        for outcome in children.run(jobs, seconds=seconds, hung=frozenset(self.hung)):
+            if outcome.value is None:
+                why = "%s: %s" % (what, outcome.why)
+                self.abandoned.append({"what": "a reader for " + self.user(outcome.owner), "why": why})
+                if "hangs" in outcome.why:
+                    self.hung.add(outcome.owner)
+            # Its number differs each time, and the state is to stay the same.
+            results.append((outcome.value, (outcome.why or "").partition(";")[0]))
+        return results
+
+    # First round: what was started
+
+    def _groups(self):
+        by_owner = self._by_owner()
+        told = self._told_together(by_owner)
+        if told is None:
+            told = self._told_by_owner(by_owner)
+        return [self._group(pids, told) for pids in groups.together(self._members(told))][:MOST_GROUPS]
+
+    def _told_together(self, by_owner):
+        """{pid: (`Started`, unread)}, read by one child for all owners; None where somebody made it hang.
+
+        It reads nothing but /proc, where hanging takes intent, and a child for each owner has its price.
+        """
+        if self.hung:
+            return None
+        everything = [process for _owner, some in by_owner for process in some]
+        ((value, _why),) = self._run("command lines", [(_EVERYBODY, self._looks(everything))])
+        return None if value is None else dict(map(_told, value))
+
+    def _told_by_owner(self, by_owner):
+        told = {}
+        answers = self._run("command lines", [(owner, self._looks(some)) for owner, some in by_owner])
+        for (owner, some), (value, why) in zip(by_owner, answers):
+            told.update(self._lost(owner, some, why) if value is None else map(_told, value))
+        return told
+
+    def _by_owner(self):
+        found = {}
+        for process in self.processes.values():
+            if processes.may_be_python(process) and not self._is_ours(process):
+                found.setdefault(process.uid, []).append(process)
+        return sorted(found.items())
+
+    def _is_ours(self, process):
+        """Whether it is this scan, or a reader. Only root's may call themselves so and be believed."""
+        named = process.comm.startswith(_READER) and process.real_uid == os.getuid()
+        return named or process.pid == os.getpid()
+
+    def _looks(self, some):
+        return lambda: looking.look_at_all(self.proc, some, self.boot_time)
+
+    def _read_pythons(self):
+        ((value, why),) = self._run("interpreters", [(os.getuid(), self._pythons)])
+        self.system["pythons"] = value or []
+        if value is None:
+            self.unread.append({"what": "interpreters", "why": why})
+
+    def _pythons(self):
+        with Tree(self.root) as tree:
+            return system.pythons(tree)
+
+    def _lost(self, owner, some, why):
+        """What is known of an owner's processes when nothing of them could be read."""
+        self.unread.append({"what": "processes of " + self.user(owner), "why": why})
+        for process in some:
+            if process.seen:
+                variables, no = None, [{"what": "command line, variables and files", "why": why}]
+                started = Started(
+                    process.pid, process.uid, [], "", process.exe, process.cwd, variables, [], [], 0.0
+                )
+                yield process.pid, (started, no)
+
+    def _members(self, told):
+        found = {}
+        for pid, (started, _unread) in told.items():
+            process = self.processes[pid]
+            understood = command.understood(started.argv, started.exe)
+            found[pid] = groups.Member(
+                pid,
+                process.parent,
+                process.ticks,
+                process.image,
+                process.exe,
+                process.place,
+                started.argv,
+                understood,
+            )
+        return found
+
+    def _group(self, pids, told):
+        unread = []
+        for pid in pids:
+            unread += [entry for entry in told[pid][1] if entry not in unread]
+            self._argvs[pid] = told[pid][0].argv
+        return Group([self.processes[pid] for pid in pids], told[pids[0]][0], unread)
+
+    def workers(self, group):
+        """How many processes do its work beside the first."""
+        return sum(1 for pid in group.pids[1:] if groups.works(self._argvs[pid]))
+
+    # What they are
+
+    def _give_sockets(self):
+        """A listening socket is the oldest group's that holds it; a supervisor's only if no other does."""
+        of = {pid: group for group in self.groups for pid in group.pids}
+        for held in self.held:
+            holders = {id(of[pid]): of[pid] for pid in held.pids if pid in of}
+            if holders and not listeners.passes_by(held.socket.path):
+                group = min(holders.values(), key=_by_age)
+                group.sockets.append((held.socket, "systemd" if 1 in held.pids else "process"))
+
+    def others(self):
+        """`Held` sockets that belong to no process group."""
+        known = {pid for group in self.groups for pid in group.pids}
+        return [held for held in self.held if not known.intersection(held.pids)]
+
+    def _give_kinds(self, tree):
+        of = {pid: group for group in self.groups for pid in group.pids}
+        ours = self._ours(of)
+        self.groups = [group for group in self.groups if group not in ours]
+        for group in sorted(self.groups, key=lambda group: group.first.ticks):
+            above = processes.ancestors(group.first, self.processes)
+            names = [process.comm for process in above]
+            group.supervised = bool(group.supervisor) or _is_supervisor(of.get(group.first.parent), names)
+            parent = of.get(group.first.parent)
+            group.kind = kinds.kind_of(
+                group.command,
+                kinds.Around(
+                    exe=group.first.exe,
+                    place=group.first.place,
+                    terminal=group.first.terminal,
+                    listens=bool(group.sockets),
+                    supervised=group.supervised,
+                    oneshot=_is_oneshot(tree, group.first.place),
+                    above=names,
+                    orphan=group.first.parent <= 1,
+                    below_application=parent is not None and _serves(parent),
+                ),
+            )
+
+    def _ours(self, of):
+        """Groups of whoever started us: `tightship scan` is no application."""
+        own = self.processes.get(os.getpid()) if self.proc.real else None
+        above = (
+            [of[process.pid] for process in processes.ancestors(own, self.processes) if process.pid in of]
+            if own
+            else []
+        )
+        return [group for group in above if _is_tightship_for_a_moment(group.command)]
+
+    # Second and third round: files, memory
+
+    def _conclude(self):
+        wanted = [group for group in self.groups if group.kind in (kinds.APPLICATION, kinds.SYSTEM)]
+        self._conclude_some("files", [group for group in wanted if group.started.start_time])
+
+    def _conclude_from_memory(self):
+        wanted = []
+        for group in self.groups:
+            environment = group.concluded.get("environment")
+            if environment is not None and group.first.seen and _is_in_doubt(group, environment):
+                wanted.append(group)
+        self._conclude_some("memory", wanted, _SECONDS_FOR_MEMORY)
+
+    def _conclude_some(self, what, some, seconds=children.SECONDS):
+        by_owner = {}
+        for group in some:
+            by_owner.setdefault(group.first.uid, []).append(group)
+        owners = sorted(by_owner.items())
+        works = []
+        for owner, owned in owners:
+            reader = Reader(self.proc, self.root, [(group.first, group.started) for group in owned])
+            works.append((owner, reader.read if what == "files" else reader.read_memory_first))
+        for (_owner, owned), (value, why) in zip(owners, self._run(what, works, seconds)):
+            for group in owned:
+                self._take(group, value[str(group.first.pid)] if value else None, what, why)
+
+    def _take(self, group, concluded, what, why):
+        if concluded is None:
+            group.unread.append({"what": what + " of the process", "why": why})
+        elif "environment" in concluded or not group.concluded:
+            group.concluded = concluded
+
+
+def _told(entry):
+    fields, unread = entry
+    started = Started(*fields)
+    return started.pid, (started, unread)
+
+
+def _is_in_doubt(group, environment):
+    """Whether the environment is not known, or only guessed from the interpreter behind a title."""
+    if not environment["path"]:
+        return True
+    guessed = any(entry["what"] == "interpreter" and entry["how"] == "exe" for entry in environment["how"])
+    return guessed and looking.hides(group.started)
+
+
+def _by_age(group):
+    return (group.command.program in command.SUPERVISORS, group.first.ticks, group.first.pid)
+
+
+def _is_supervisor(parent, above):
+    names = above[:1] if parent is None else [parent.command.program]
+    return any(name in command.SUPERVISORS for name in names)
+
+
+def _serves(group):
+    return group.command.type in ("web", "worker", "beat") or bool(group.sockets)
+
+
+def _is_tightship_for_a_moment(understood):
+    words = understood.arguments
+    return understood.program == "tightship" and bool(words) and words[0] not in _OURS_THAT_STAY
+
+
+def _is_oneshot(tree, place):
+    """Whether a unit runs once and ends, as those of timers do. Read from its file: systemd is not asked."""
+    if not place.unit or place.of_user or place.container:
+        return False
+    template = re.sub(r"@.*\.", "@.", place.unit)
+    for folder in _UNIT_FOLDERS:
+        for name in dict.fromkeys((place.unit, template)):
+            try:
+                return _ONESHOT.search(tree.read("%s/%s" % (folder, name), 65536)) is not None
+            except Unreadable:
+                continue
+    return False

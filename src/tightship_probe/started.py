@@ -1,0 +1,46 @@
+"""What a process was started with: plain values, read once, from which the rest is concluded."""
+
+from typing import Dict, List, NamedTuple, Optional
+
+VARIABLES = (
+    "PATH",
+    "PWD",
+    "HOME",
+    "PYTHONPATH",
+    "PYTHONUSERBASE",
+    "PYTHONHOME",
+    "PYTHONNOUSERSITE",
+    "PYTHONSAFEPATH",
+    "VIRTUAL_ENV",
+    "GUNICORN_CMD_ARGS",
+    "DJANGO_SETTINGS_MODULE",
+    "SUPERVISOR_PROCESS_NAME",
+    "SUPERVISOR_GROUP_NAME",
+    "SUPERVISOR_ENABLED",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+)
+"""The only variables that are looked at. None of their values is sent as such."""
+
+
+class Started(NamedTuple):
+    """One process, as its owner's reader saw it. Paths are as the process sees them (its own root)."""
+
+    pid: int
+    uid: int
+    argv: List[str]
+    """empty: could not be read (never: started without arguments)"""
+    execfn: str
+    """AT_EXECFN, the path given to execve; survives setproctitle; empty: unknown"""
+    exe: str
+    """target of /proc/PID/exe; empty: unknown"""
+    cwd: str
+    """empty: unknown"""
+    variables: Optional[Dict[str, str]]
+    """those of VARIABLES that are set; None: environ could not be read, or was wiped by setproctitle"""
+    libraries: List[str]
+    """files that are mapped executable and lie in a site-packages, dist-packages or .egg directory"""
+    deleted: List[str]
+    """mapped files that are deleted from disk"""
+    start_time: float
+    """seconds since the epoch, by the server's clock; a second or two off"""
