@@ -1,0 +1,1 @@
+"""Remembers: record(report), found at a moment, changes. The only models and migrations."""

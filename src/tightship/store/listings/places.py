@@ -1,0 +1,119 @@
+"""Where requests come in: ports and sites."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Q, QuerySet
+
+from tightship.store.intervals import at
+from tightship.store.listing import BadParams, Column, Filter, Params, Row, View
+from tightship.store.listings.signs import APPLICATION, SERVER, is_silent
+from tightship.store.models import FoundListener, FoundSite
+from tightship.store.querying import Queried
+
+
+def _listeners(view: View) -> QuerySet[FoundListener]:
+    return FoundListener.objects.filter(at(view.at)).select_related("application", "server")
+
+
+def _listener_rows(view: View, listeners: Sequence[FoundListener], _params: Params) -> list[Row]:
+    return [
+        {
+            "port": listener.port or None,
+            "server": listener.server.name,
+            "application": listener.application.name if listener.application else "",
+            "stage": listener.stage,
+            "program": listener.program,
+            "listens": listener.path or listener.address,
+            "since": listener.since,
+            "signs": ["silent"] if is_silent(listener.server, view) else [],
+        }
+        for listener in listeners
+    ]
+
+
+PORTS = Queried(
+    "ports",
+    "Ports",
+    (
+        Column("port", "Port", "number"),
+        Column("server", "Server", thing="server"),
+        Column("application", "Application", thing="application"),
+        Column("stage", "Stage"),
+        Column("program", "Program"),
+        Column("listens", "Listens on", help="address, or path of a unix socket"),
+        Column("signs", "Signs", "list", sortable=False),
+        Column("since", "Since", "time"),
+    ),
+    (
+        Filter("port", "Port"),
+        SERVER,
+        APPLICATION,
+        Filter("program", "Program"),
+        Filter("protocol", "Protocol", choices=("tcp", "unix")),
+    ),
+    _listeners,
+    _listener_rows,
+    {
+        "port": "port",
+        "server": "server__name",
+        "application": "application__name",
+        "stage": "stage",
+        "program": "program",
+        "listens": "address",
+        "since": "since",
+    },
+    {
+        "port": lambda port, _view: Q(port=number("port", port)),
+        "server": "server__name",
+        "application": "application__name",
+        "program": "program",
+        "protocol": "protocol",
+    },
+    ("server__name", "application__name", "program", "path", "address"),
+    ("server__name", "-protocol", "port", "path"),
+)
+
+
+def number(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 8):
+        raise BadParams(f"filter {name!r}: expected a number, got {text[:20]!r}")
+    return int(text)
+
+
+SITES = Queried(
+    "sites",
+    "Sites",
+    (
+        Column("site", "Site"),
+        Column("server", "Server", thing="server"),
+        Column("to", "Handed to", sortable=False),
+        Column("application", "Application", thing="application"),
+        Column("web_server", "Web server"),
+        Column("since", "Since", "time"),
+    ),
+    (SERVER, APPLICATION),
+    lambda view: FoundSite.objects.filter(at(view.at)).select_related("application", "server"),
+    lambda _view, sites, _params: [
+        {
+            "site": site.name,
+            "server": site.server.name,
+            "to": site.to,
+            "web_server": site.web_server,
+            "application": site.application.name if site.application else "",
+            "since": site.since,
+        }
+        for site in sites
+    ],
+    {
+        "site": "name",
+        "server": "server__name",
+        "application": "application__name",
+        "web_server": "web_server",
+        "since": "since",
+    },
+    {"server": "server__name", "application": "application__name"},
+    ("name", "server__name", "to"),
+    ("name", "server__name"),
+)

@@ -1,0 +1,88 @@
+"""Servers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from tightship.store.intervals import at
+from tightship.store.listing import Column, Filter, Params, Row, View
+from tightship.store.listings.applications import running
+from tightship.store.listings.signs import is_silent, unique
+from tightship.store.models import FoundSystem, Server
+from tightship.store.querying import Queried
+
+
+def _servers(view: View) -> QuerySet[Server]:
+    return Server.objects.filter(first_seen__lte=view.moment)
+
+
+def _server_rows(view: View, servers: Sequence[Server], _params: Params) -> list[Row]:
+    names: dict[int, set[str]] = defaultdict(set)
+    stale: set[int] = set()
+    counted: dict[int, int] = defaultdict(int)
+    for group in running(view, server__in=servers).select_related("application"):
+        names[group.server_id].add(group.application.name if group.application else "")
+        counted[group.server_id] += 1
+        if group.maybe_stale or group.surely_stale:
+            stale.add(group.server_id)
+    systems = {
+        row.server_id: row
+        for row in FoundSystem.objects.filter(at(view.at), server__in=servers, key="system")
+    }
+    unread = set(
+        FoundSystem.objects.filter(at(view.at), server__in=servers, key="unread").values_list(
+            "server_id", flat=True
+        )
+    )
+    rows: list[Row] = []
+    for server in servers:
+        signs = {
+            "silent": is_silent(server, view),
+            "stale": server.pk in stale,
+            "unread": server.pk in unread,
+        }
+        system = systems.get(server.pk)
+        rows.append(
+            {
+                "server": server.name,
+                "applications": unique(names[server.pk]),
+                "groups": counted[server.pk],
+                "os": system.os if system else "",
+                "kernel": system.kernel if system else "",
+                "signs": [word for word, true in signs.items() if true],
+                "seen": server.last_seen,
+                "first_seen": server.first_seen,
+                "skew": server.skew,
+            }
+        )
+    return rows
+
+
+SERVERS = Queried(
+    "servers",
+    "Servers",
+    (
+        Column("server", "Server", thing="server"),
+        Column("applications", "Applications", "list", thing="application", sortable=False),
+        Column("groups", "Process groups", "number", sortable=False),
+        Column("signs", "Signs", "list", sortable=False),
+        Column("os", "System", sortable=False),
+        Column("kernel", "Kernel", sortable=False),
+        Column("seen", "Last seen", "time"),
+        Column("first_seen", "First seen", "time"),
+    ),
+    (Filter("application", "Application"),),
+    _servers,
+    _server_rows,
+    {"server": "name", "seen": "last_seen", "first_seen": "first_seen"},
+    {
+        "application": lambda name, view: Q(
+            Exists(running(view, server=OuterRef("pk"), application__name=name))
+        )
+    },
+    ("name", "machine_id"),
+    ("name",),
+)

@@ -1,0 +1,262 @@
+"""The tables. What is found is kept as intervals: a row holds from `since` until `until` (null: now).
+
+A package set stands here once for the whole fleet, named by the digest of its lines. Texts that are
+indexed are short: PostgreSQL refuses long ones in an index, and nobody who can name a file on one
+server may stop its reports from coming in.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+NAME = 200
+"""Characters of a name or a key."""
+
+
+class Server(models.Model):
+    """A server by its name: the key in fleet.toml, the token's server, or its hostname."""
+
+    name = models.CharField(max_length=NAME, unique=True)
+    machine_id = models.CharField(max_length=64, db_index=True, blank=True)
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField(db_index=True, help_text="when its newest report came in")
+    reported_at = models.DateTimeField(help_text="the newest report's moment, by our clock")
+    said_at = models.DateTimeField(help_text="the same, by the server's own clock")
+    skew = models.FloatField(null=True, help_text="seconds that our clock is ahead of the server's")
+    digest = models.CharField(max_length=40, help_text="of the state in the newest report")
+    complete = models.BooleanField(default=True)
+    live = models.TextField(default="{}", help_text="`live` of the newest report, as JSON")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Application(models.Model):
+    name = models.CharField(max_length=NAME, unique=True)
+    owner = models.CharField(max_length=NAME, blank=True)
+    url = models.CharField(max_length=NAME, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Instance(models.Model):
+    """One copy of an application on a server, in a stage."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="instances")
+    application = models.ForeignKey(Application, models.CASCADE, related_name="instances")
+    stage = models.CharField(max_length=NAME, blank=True)
+    base = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["server", "application", "stage", "base"], name="one_instance"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.application_id} on {self.server_id} in {self.base}"
+
+
+class Package(models.Model):
+    name = models.CharField(max_length=NAME, unique=True, help_text="PEP 503")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Version(models.Model):
+    package = models.ForeignKey(Package, models.CASCADE, related_name="versions", db_index=False)
+    version = models.CharField(max_length=NAME)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["package", "version"], name="one_version"),)
+
+    def __str__(self) -> str:
+        return f"{self.package_id} {self.version}"
+
+
+class PackageSet(models.Model):
+    digest = models.CharField(max_length=40, unique=True)
+    size = models.IntegerField()
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Member(models.Model):
+    """One line of a package set."""
+
+    # Written once, with ids that were read a moment before, and never changed. To have the database look
+    # each of them up again, and lock it, would cost more than to write the line.
+    set = models.ForeignKey(PackageSet, models.CASCADE, related_name="members", db_constraint=False)
+    version = models.ForeignKey(Version, models.CASCADE, related_name="members", db_constraint=False)
+    origin = models.TextField(blank=True)
+    commit = models.CharField(max_length=NAME, blank=True)
+    editable = models.BooleanField(default=False)
+    shadowed = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.version_id} in {self.set_id}"
+
+
+class Interval(models.Model):
+    """Something found on a server, the same from `since` until `until`."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="%(class)ss", db_index=False)
+    key = models.CharField(max_length=300)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    data = models.TextField(help_text="this part of the report, as JSON")
+
+    class Meta:
+        abstract = True
+
+
+def interval_indexes(name: str) -> tuple[models.Index, ...]:
+    return (
+        # What runs now is a small part of all that ever ran, and what nearly every page asks for.
+        models.Index(fields=["server", "key"], name=f"{name}_now", condition=Q(until=None)),
+        models.Index(fields=["server", "since"], name=f"{name}_then"),
+    )
+
+
+class FoundSystem(Interval):
+    """The server itself, its web servers' sites and what could not be read of it."""
+
+    os = models.CharField(max_length=NAME, blank=True)
+    kernel = models.CharField(max_length=NAME, blank=True)
+    unread = models.IntegerField(default=0)
+
+    class Meta:
+        indexes = interval_indexes("system")
+
+
+class FoundEnvironment(Interval):
+    kind = models.CharField(max_length=40, blank=True)
+    python = models.CharField(max_length=NAME, blank=True)
+    packages = models.ForeignKey(PackageSet, models.PROTECT, null=True, related_name="environments")
+    at_rest = models.BooleanField(default=False)
+    unread = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = interval_indexes("environment")
+
+
+class FoundGroup(Interval):
+    """A process group. `packages` is on disk now; `loaded` was there when its start was first seen."""
+
+    application = models.ForeignKey(
+        Application, models.PROTECT, null=True, related_name="groups", db_index=False
+    )
+    instance = models.ForeignKey(Instance, models.CASCADE, null=True, related_name="groups")
+    stage = models.CharField(max_length=NAME, blank=True)
+    base = models.CharField(max_length=300, blank=True)
+    named_by = models.CharField(max_length=NAME, blank=True)
+    kind = models.CharField(max_length=20)
+    type = models.CharField(max_length=20)
+    program = models.CharField(max_length=NAME, blank=True)
+    user = models.CharField(max_length=NAME, blank=True)
+    release = models.CharField(max_length=NAME, blank=True)
+    released_by = models.CharField(max_length=40, blank=True)
+    python = models.CharField(max_length=NAME, blank=True)
+    environment = models.CharField(max_length=300, blank=True, help_text="key of the server's environment")
+    packages = models.ForeignKey(PackageSet, models.PROTECT, null=True, related_name="groups")
+    loaded = models.ForeignKey(PackageSet, models.PROTECT, null=True, related_name="running")
+    maybe_stale = models.BooleanField(default=False)
+    surely_stale = models.BooleanField(default=False)
+    conflict = models.BooleanField(default=False)
+    unread = models.BooleanField(default=False)
+    kept = models.BooleanField(
+        default=False, help_text="not seen by the newest report: as an earlier one had it"
+    )
+
+    class Meta:
+        indexes = (
+            *interval_indexes("group"),
+            models.Index(fields=["application", "stage"], name="group_of", condition=Q(until=None)),
+        )
+
+
+class FoundListener(Interval):
+    """Who listens where: a process group, or another program."""
+
+    protocol = models.CharField(max_length=8)
+    address = models.CharField(max_length=64, blank=True)
+    port = models.IntegerField(default=0)
+    path = models.CharField(max_length=1000, blank=True)
+    program = models.CharField(max_length=NAME, blank=True)
+    group = models.CharField(max_length=300, blank=True, help_text="key of the process group")
+    application = models.ForeignKey(Application, models.PROTECT, null=True, related_name="listeners")
+    stage = models.CharField(max_length=NAME, blank=True)
+
+    class Meta:
+        indexes = (
+            *interval_indexes("listener"),
+            models.Index(fields=["port"], name="listener_port", condition=Q(until=None)),
+        )
+
+
+class FoundSite(Interval):
+    """A name that a web server answers to."""
+
+    name = models.CharField(max_length=300, db_index=True)
+    to = models.CharField(max_length=1000, blank=True)
+    web_server = models.CharField(max_length=40, blank=True)
+    group = models.CharField(max_length=300, blank=True)
+    application = models.ForeignKey(Application, models.PROTECT, null=True, related_name="sites")
+
+    class Meta:
+        indexes = interval_indexes("site")
+
+
+class Change(models.Model):
+    """One difference between two successive reports of a server."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="changes", db_index=False)
+    at = models.DateTimeField(db_index=True)
+    kind = models.CharField(max_length=20)
+    application = models.ForeignKey(
+        Application, models.PROTECT, null=True, related_name="changes", db_index=False
+    )
+    stage = models.CharField(max_length=NAME, blank=True)
+    group = models.CharField(max_length=300, blank=True)
+    subject = models.CharField(max_length=300, blank=True)
+    before = models.CharField(max_length=NAME, blank=True)
+    after = models.CharField(max_length=NAME, blank=True)
+    still_runs = models.CharField(max_length=NAME, blank=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["server", "at"], name="change_of_server"),
+            models.Index(fields=["application", "at"], name="change_of_application"),
+            models.Index(fields=["subject", "at"], name="change_of_subject"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}: {self.before} -> {self.after}"
+
+
+class Token(models.Model):
+    """What a program shows instead of a password. Only its digest is kept."""
+
+    scope = models.CharField(max_length=20, help_text="report or read")
+    server = models.CharField(max_length=NAME, blank=True, help_text="the one server that it may report for")
+    digest = models.CharField(max_length=64, unique=True)
+    created = models.DateTimeField()
+    expires = models.DateTimeField(null=True)
+    last_used = models.DateTimeField(null=True)
+    revoked = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.server}".strip()
+
+
+class LoginLink(models.Model):
+    """A link that logs in once."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    expires = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"until {self.expires}"

@@ -1,0 +1,235 @@
+"""record(report): one transaction that brings what is remembered of a server up to date. Idempotent.
+
+An unchanged report costs one UPDATE. What differs closes an interval and opens another; what could
+not be read stays as it was known, marked. Order is the server's own, corrected by our clock: a
+report that comes late does not undo a newer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from django.db import IntegrityError, connection, transaction
+
+from tightship.fleet import changes as differences
+from tightship.fleet.found import Found, from_report
+from tightship.fleet.naming import Pattern
+from tightship.fleet.remembering import remembered
+from tightship.fleet.report import Package, Report, load
+from tightship.fleet.text import clip
+from tightship.store import intervals, rows, sets, statements
+from tightship.store.errors import told
+from tightship.store.models import NAME, Application, Change, Instance, Server
+
+Kind = Literal["recorded", "unchanged", "repeated", "late"]
+
+
+class NeedState(Exception):
+    """The digest is not that of what is known: the state has to be sent."""
+
+
+class NeedSets(Exception):
+    """The state names package sets that are not known; `digests` says which."""
+
+    def __init__(self, digests: Sequence[str]) -> None:
+        super().__init__(f"{len(digests)} package sets are not known here")
+        self.digests = digests
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of a report."""
+
+    kind: Kind
+    server: str
+    first: bool = False
+    complete: bool = True
+    changes: int = 0
+
+
+def record(
+    report: Report | bytes,
+    server: str = "",
+    received: datetime | None = None,
+    patterns: Sequence[Pattern] = (),
+) -> Recorded:
+    """Remember a report. `server`: its name; empty: the hostname in it. Raises `Refused` for what is
+    no report, `NeedState`, `NeedSets`, and `StoreError` when the database can't; then nothing changed.
+    """
+    report = load(report) if isinstance(report, bytes) else report
+    name = clip(server or (report.state.system.name if report.state else ""), NAME)
+    if not name:
+        raise NeedState
+    received = received or datetime.now(UTC)
+    with told():
+        # The short way, for what comes in every hour from servers on which nothing changed.
+        if report.state is None and _same_again(report, name, received):
+            return Recorded("unchanged", name)
+        try:
+            return _record(report, name, received, patterns)
+        except IntegrityError:
+            # Two first reports of one server at the same moment: now the other has made it known.
+            return _record(report, name, received, patterns)
+
+
+def moment_of(report: Report, received: datetime) -> datetime:
+    """When the probe looked, by our clock: the server's may be years off."""
+    live = report.live
+    age = live.sent - live.at if live.sent else timedelta(seconds=0)
+    return received - max(age, timedelta(0)) if age < timedelta(days=366) else received
+
+
+_SAME_AGAIN = """
+    UPDATE store_server SET last_seen = %s, reported_at = %s, said_at = %s, skew = %s, live = %s
+    WHERE name = %s AND digest = %s AND reported_at < %s AND said_at <> %s"""
+
+
+def _same_again(report: Report, name: str, received: datetime) -> bool:
+    """Whether nothing changed since the newest report; then this was all that there was to do."""
+    when = statements.moment(moment_of(report, received))
+    said = statements.moment(report.live.at)
+    new = (statements.moment(received), when, said, _skew(report, received), report.live.model_dump_json())
+    return statements.tell(_SAME_AGAIN, (*new, name, report.digest, when, said)) == 1
+
+
+def _skew(report: Report, received: datetime) -> float | None:
+    return (received - report.live.sent).total_seconds() if report.live.sent else None
+
+
+@transaction.atomic
+def _record(report: Report, name: str, received: datetime, patterns: Sequence[Pattern]) -> Recorded:
+    row = _locked(name)
+    moment = moment_of(report, received)
+    if row and row.digest == report.digest and row.said_at == report.live.at:
+        return Recorded("repeated", name, complete=row.complete)
+    if row and moment <= row.reported_at:
+        return Recorded("late", name, complete=row.complete)
+    if row and row.digest == report.digest and _same_again(report, name, received):
+        return Recorded("unchanged", name, complete=row.complete)
+    if report.state is None:
+        raise NeedState
+    server = row or Server(name=name, first_seen=received)
+    stored = intervals.read(server) if row else {}
+    ids = rows.ids_in(stored)
+    _need_sets(report, ids)
+    before = rows.known(server, stored, parsed=rows.parsed_of(report.state)) if row else None
+    now = remembered(before, from_report(report, name, moment, patterns))
+    happened = differences.changes(before, now, _packages(report))
+    _save(server, report, received, moment)
+    _need_names(server, now, ids)
+    intervals.write(server, moment, stored, rows.wanted(now, ids))
+    _tell(server, moment, happened, ids)
+    return Recorded("recorded", name, row is None, report.state.complete, len(happened))
+
+
+def _need_sets(report: Report, ids: rows.Ids) -> None:
+    """Learn the ids of the sets that a report names, and store those that are new."""
+    ids.sets.update(sets.ids_of(report.sets_named() - ids.sets.keys()))
+    missing = report.sets_named() - ids.sets.keys()
+    unknown = sorted(missing - report.sets.keys())
+    if unknown:
+        raise NeedSets(unknown)
+    if missing:
+        ids.sets.update(sets.add({digest: report.sets[digest] for digest in missing}))
+
+
+def _packages(report: Report) -> differences.Packages:
+    def packages(digest: str) -> Sequence[Package]:
+        return report.sets[digest] if digest in report.sets else sets.lines_of(digest)
+
+    return packages
+
+
+def _locked(name: str) -> Server | None:
+    # SQLite has one writer at a time anyway, and no FOR UPDATE.
+    lock = "FOR UPDATE" if connection.vendor == "postgresql" else ""
+    found = Server.objects.raw(f"SELECT * FROM store_server WHERE name = %s {lock}", [name])  # noqa: S608
+    return next(iter(found), None)
+
+
+_SAVE = """
+    UPDATE store_server SET machine_id = %s, last_seen = %s, reported_at = %s, said_at = %s, skew = %s,
+    digest = %s, complete = %s, live = %s WHERE id = %s"""
+
+
+def _save(server: Server, report: Report, received: datetime, moment: datetime) -> None:
+    assert report.state is not None
+    server.machine_id = report.state.system.machine_id[:64]
+    server.last_seen, server.reported_at, server.said_at = received, moment, report.live.at
+    server.skew = _skew(report, received)
+    server.digest = report.digest
+    server.complete = report.state.complete
+    server.live = report.live.model_dump_json()
+    if server._state.adding:
+        server.save()
+        return
+    times = [statements.moment(when) for when in (received, moment, report.live.at)]
+    said = (server.skew, server.digest, server.complete, server.live, server.pk)
+    statements.tell(_SAVE, (server.machine_id, *times, *said))
+
+
+def _need_names(server: Server, found: Found, ids: rows.Ids) -> None:
+    """Learn the ids of the applications and instances found; those that are new are made."""
+    groups = [group for group in found.groups.values() if group.application]
+    ids.applications.update(_applications({group.application for group in groups} - ids.applications.keys()))
+    wanted = {(group.application, clip(group.stage, NAME), clip(group.base, rows.KEY)) for group in groups}
+    missing = wanted - ids.instances.keys()
+    if missing:
+        made = [
+            Instance(server=server, application_id=ids.applications[name], stage=stage, base=base)
+            for name, stage, base in sorted(missing)
+        ]
+        Instance.objects.bulk_create(made, ignore_conflicts=True)
+        found_ones = Instance.objects.filter(server=server)
+        for name, stage, base, number in found_ones.values_list("application__name", "stage", "base", "id"):
+            ids.instances[name, stage, base] = number
+
+
+def _applications(names: Iterable[str]) -> dict[str, int]:
+    wanted = sorted(names)
+    if not wanted:
+        return {}
+    known = dict(Application.objects.filter(name__in=wanted).values_list("name", "id"))
+    missing = [Application(name=name) for name in wanted if name not in known]
+    if missing:
+        Application.objects.bulk_create(missing, ignore_conflicts=True)
+        known = dict(Application.objects.filter(name__in=wanted).values_list("name", "id"))
+    return known
+
+
+_CHANGE = (
+    "server_id",
+    "at",
+    "kind",
+    "application_id",
+    "stage",
+    "group",
+    "subject",
+    "before",
+    "after",
+    "still_runs",
+)
+
+
+def _tell(server: Server, moment: datetime, happened: Sequence[differences.Change], ids: rows.Ids) -> None:
+    if happened:
+        at = statements.moment(moment)
+        statements.insert(
+            Change, _CHANGE, [(server.pk, at, *_change_row(change, ids)) for change in happened]
+        )
+
+
+def _change_row(change: differences.Change, ids: rows.Ids) -> tuple[str | int | None, ...]:
+    return (
+        change.kind,
+        ids.applications.get(change.application),
+        clip(change.stage, NAME),
+        clip(change.group, rows.KEY),
+        clip(change.subject, rows.KEY),
+        clip(change.before, NAME),
+        clip(change.after, NAME),
+        clip(change.still_runs, NAME),
+    )

@@ -1,0 +1,104 @@
+"""Tokens for programs, and links that log a person in once. Only digests are kept.
+
+A secret is 32 random bytes: nobody guesses it, so a plain SHA-256 is enough, and is quick. Slow
+hashes are for passwords, which people choose.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Literal
+
+from django.db.models import Q
+
+from tightship.store.errors import told
+from tightship.store.models import NAME, LoginLink, Token
+
+Scope = Literal["report", "read"]
+PREFIX = "tightship_"
+"""So that scanners for leaked secrets, and people, recognise one."""
+LINK_MINUTES = 10
+_SELDOM = timedelta(minutes=10)
+"""`last_used` is written at most so often: a token is used with each report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A token, without its secret."""
+
+    id: int
+    scope: str
+    server: str
+    created: datetime
+    expires: datetime | None
+    last_used: datetime | None
+    revoked: datetime | None
+
+
+def create(
+    scope: Scope, now: datetime, server: str = "", expires: datetime | None = None
+) -> tuple[Known, str]:
+    """A new token and its secret, which nobody can show again. Raises ValueError for what makes no sense."""
+    if scope == "report" and not server:
+        raise ValueError("a token that reports needs the one server that it reports for")
+    if len(server) > NAME:
+        raise ValueError(f"a server's name has at most {NAME} characters")
+    secret = PREFIX + secrets.token_urlsafe(32)
+    with told():
+        row = Token.objects.create(
+            scope=scope, server=server, digest=_digest(secret), created=now, expires=expires
+        )
+    return _known(row), secret
+
+
+def find(secret: str, scope: Scope, now: datetime) -> Known | None:
+    """The token that has this secret and scope, when it is valid; notes that it was used."""
+    with told():
+        row = Token.objects.filter(_valid(now), digest=_digest(secret), scope=scope).first()
+        if row and (row.last_used is None or now - row.last_used > _SELDOM):
+            Token.objects.filter(pk=row.pk).update(last_used=now)
+    return _known(row) if row else None
+
+
+def every() -> Sequence[Known]:
+    """All tokens, newest first."""
+    with told():
+        return [_known(row) for row in Token.objects.order_by("-created", "-pk")]
+
+
+def revoke(number: int, now: datetime) -> bool:
+    """End a token at once; False: there is none of this number, or it was revoked before."""
+    with told():
+        return bool(Token.objects.filter(pk=number, revoked=None).update(revoked=now))
+
+
+def new_link(now: datetime, minutes: int = LINK_MINUTES) -> str:
+    """The secret of a link that logs in once, within so many minutes."""
+    secret = secrets.token_urlsafe(32)
+    with told():
+        LoginLink.objects.filter(expires__lt=now).delete()
+        LoginLink.objects.create(digest=_digest(secret), expires=now + timedelta(minutes=minutes))
+    return secret
+
+
+def consume_link(secret: str, now: datetime) -> bool:
+    """Whether this secret logs in: once. Of two that come at the same time one wins."""
+    with told():
+        deleted, _rows = LoginLink.objects.filter(digest=_digest(secret), expires__gte=now).delete()
+    return bool(deleted)
+
+
+def _valid(now: datetime) -> Q:
+    return Q(revoked=None) & (Q(expires=None) | Q(expires__gt=now))
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _known(row: Token) -> Known:
+    return Known(row.pk, row.scope, row.server, row.created, row.expires, row.last_used, row.revoked)

@@ -1,0 +1,153 @@
+"""Who uses a package: versions that match -> sets that hold them -> process groups.
+
+The cost grows with the distinct versions and sets, not with the fleet.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from tightship.fleet.versions import Wanted, sort_key, wanted
+from tightship.store.errors import told
+from tightship.store.intervals import at
+from tightship.store.listing import Column, Filter, Params, Row, View
+from tightship.store.listings.groups import group_rows
+from tightship.store.listings.signs import APPLICATION, KIND, SERVER, STAGE
+from tightship.store.models import FoundGroup, Member, Version
+from tightship.store.querying import Queried
+
+STILL_RUNNING = "still running"
+"""in memory; another version is on disk"""
+ON_DISK = "on disk only"
+"""the process was not restarted since it was installed"""
+
+COLUMNS = (
+    Column("version", "Version", sortable=False),
+    Column("state", "State", sortable=False, help="where what runs is not what is on disk"),
+    Column("application", "Application", thing="application"),
+    Column("server", "Server", thing="server"),
+    Column("stage", "Stage"),
+    Column("type", "Type", thing="instance"),
+    Column("release", "Release"),
+    Column("origin", "From", sortable=False, help="where it was installed from, other than an index"),
+    Column("signs", "Signs", "list", sortable=False),
+    Column("python", "Python"),
+    Column("base", "Directory"),
+)
+FILTERS: tuple[Filter, ...] = (APPLICATION, SERVER, STAGE, KIND, Filter("version", "Version"))
+
+
+def who_uses(text: str) -> Queried:
+    """The listing that answers `who-uses TEXT`. Raises `BadSpecifier` (a ValueError)."""
+    asked = wanted(text)
+    return Queried(
+        "who-uses",
+        f"Who uses {asked}",
+        COLUMNS,
+        FILTERS,
+        lambda view: _groups(view, asked),
+        lambda view, groups, params: _rows(view, asked, groups, params),
+        {
+            "application": "application__name",
+            "server": "server__name",
+            "stage": "stage",
+            "type": "type",
+            "release": "release",
+            "python": "python",
+            "base": "base",
+        },
+        {
+            "application": "application__name",
+            "server": "server__name",
+            "stage": "stage",
+            "kind": "kind",
+            "version": lambda version, view: _of_version(view, asked, version),
+        },
+        ("application__name", "server__name", "release", "base"),
+        ("application__name", "stage", "server__name", "type", "key"),
+    )
+
+
+def _matching(asked: Wanted) -> list[int]:
+    with told():
+        versions = Version.objects.filter(package__name=asked.name).values_list("id", "version")
+        return [pk for pk, version in versions if asked.matches(version)]
+
+
+def _groups(view: View, asked: Wanted) -> QuerySet[FoundGroup]:
+    # A shadowed version is on the import path, but another of it is what gets imported.
+    return _with(view, Member.objects.filter(version__in=_matching(asked), shadowed=False))
+
+
+def _with(view: View, members: QuerySet[Member]) -> QuerySet[FoundGroup]:
+    """Process groups that run one of these, or have it on disk."""
+    sets = members.values("set")
+    found = FoundGroup.objects.filter(at(view.at), Q(loaded__in=sets) | Q(packages__in=sets))
+    return found.select_related("application", "server", "packages")
+
+
+def _of_version(view: View, asked: Wanted, version: str) -> Q:
+    members = Member.objects.filter(
+        version__package__name=asked.name, version__version=version, shadowed=False
+    )
+    return Q(pk__in=_with(view, members).values("pk"))
+
+
+def _rows(view: View, asked: Wanted, groups: Sequence[FoundGroup], params: Params) -> list[Row]:
+    held = _held(asked, {number for group in groups for number in (group.packages_id, group.loaded_id)})
+    rows = group_rows(view, groups, params)
+    return [
+        {**row, "application": row["application"] or row["program"], **said, "package": asked.name}
+        for row, group in zip(rows, groups, strict=True)
+        for said in _states(held[group.loaded_id], held[group.packages_id])
+    ]
+
+
+def _states(running: list[dict[str, Any]], on_disk: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The matching versions that a process runs, and those that only wait for its restart."""
+    for said in running:
+        yield {**said, "state": "" if said in on_disk else STILL_RUNNING}
+    for said in on_disk:
+        if said not in running:
+            yield {**said, "state": ON_DISK}
+
+
+def _held(asked: Wanted, sets: set[int | None]) -> dict[int | None, list[dict[str, Any]]]:
+    found: dict[int | None, list[dict[str, Any]]] = defaultdict(list)
+    members = Member.objects.filter(version__in=_matching(asked), set__in=sets, shadowed=False)
+    for member in members.select_related("version"):
+        origin = member.origin + (f"@{member.commit[:12]}" if member.commit else "")
+        found[member.set_id].append(
+            {"version": member.version.version, "origin": origin + (" (editable)" if member.editable else "")}
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Who uses one version of a package."""
+
+    version: str
+    applications: tuple[str, ...]
+    servers: tuple[str, ...]
+    groups: int
+
+
+def versions_in_use(view: View, name: str) -> list[Use]:
+    """The versions of a package that are in use, newest first. "Only shop still uses 4.2"."""
+    with told():
+        members = Member.objects.filter(version__package__name=name, shadowed=False)
+        version_of = dict(members.values_list("set_id", "version__version"))
+        found = FoundGroup.objects.filter(at(view.at), kind="application", loaded__in=version_of)
+        uses: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for held, application, server in found.values_list("loaded_id", "application__name", "server__name"):
+            uses[version_of[held]].append((application or "", server))
+    return [
+        Use(version, tuple(sorted({a for a, _s in some})), tuple(sorted({s for _a, s in some})), len(some))
+        for version, some in sorted(uses.items(), key=lambda item: sort_key(item[0]), reverse=True)
+    ]

@@ -1,0 +1,97 @@
+"""What several processes do at the same moment, on both databases."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import reports
+from tests.reports import application, packages
+
+READY = """
+import sys
+from datetime import datetime, UTC
+from tightship.store.ready import migrate, set_up
+set_up()
+from django.db import connection
+from tightship.store import tokens
+from tightship.store.models import Change, Member, Server
+from tightship.store.recording import record
+"""
+WAIT = """
+connection.ensure_connection()
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+Program = Callable[[str], subprocess.Popen[str]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def program(request: pytest.FixtureRequest, tmp_path: Path) -> Program:
+    """Starts a program over one fresh database."""
+    url = request.getfixturevalue("postgresql").fresh() if request.param == "postgresql" else ""
+    variables = {**os.environ, "TIGHTSHIP_DATA": str(tmp_path), "DATABASE_URL": url}
+
+    def start(text: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", READY + text],
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    said(start("migrate()"))
+    return start
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    out = process.communicate("\n", timeout=60)[0].strip()
+    assert process.returncode == 0
+    return out
+
+
+def at_once(program: Program, text: str) -> list[str]:
+    """What four processes print that do the same thing at the same moment."""
+    processes = [program(WAIT + text) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return sorted(said(process) for process in processes)
+
+
+def test_a_login_link_that_is_followed_at_once_logs_in_once(program: Program) -> None:
+    secret = said(program("print(tokens.new_link(datetime.now(UTC)))"))
+    followed = at_once(program, f"print(tokens.consume_link({secret!r}, datetime.now(UTC)))")
+    assert followed == ["False", "False", "False", "True"]
+
+
+def test_a_new_server_that_reports_at_once_becomes_known_once(program: Program, tmp_path: Path) -> None:
+    shop = application("shop", packages(**{f"package{n}": "1" for n in range(50)}))
+    (tmp_path / "report.json").write_bytes(reports.report(applications=[shop]))
+    text = f"print(record(open({str(tmp_path / 'report.json')!r}, 'rb').read(), 'web1').kind)"
+    assert at_once(program, text) == ["recorded", "repeated", "repeated", "repeated"]
+    counted = "print(Server.objects.count(), Change.objects.count(), Member.objects.count())"
+    assert said(program(counted)) == "1 1 50"
+
+
+def test_servers_that_bring_the_same_new_packages_at_once_all_get_in(
+    program: Program, tmp_path: Path
+) -> None:
+    some = [
+        application(f"shop{n}", packages(**{f"package{m}": "1" for m in range(n, n + 60)})) for n in range(3)
+    ]
+    (tmp_path / "report.json").write_bytes(reports.report(applications=some))
+    document = f"open({str(tmp_path / 'report.json')!r}, 'rb').read()"
+    text = f"import os; print(record({document}, str(os.getpid())).kind)"
+    assert at_once(program, text) == ["recorded"] * 4
+    assert said(program("print(Server.objects.count(), Member.objects.count())")) == "4 180"
