@@ -1,0 +1,1 @@
+"""Everything that answers HTTP: pages for people, and what programs read and send."""

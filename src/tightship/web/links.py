@@ -1,0 +1,24 @@
+"""The address of each thing that a page can name. A moment that is asked for stays in every link."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+PLACES = {
+    "application": "/applications/{}",
+    "server": "/servers/{}",
+    "package": "/packages/{}",
+    "instance": "/groups/{}",
+    "environment": "/environments/{}",
+}
+
+
+def to(thing: str, value: str, at: str = "") -> str:
+    """The address of the page about one thing, as it was `at`."""
+    return here(PLACES[thing].format(quote(value, safe="")), at)
+
+
+def here(address: str, at: str = "", **parameters: str) -> str:
+    """A page's address with its parameters, as it was `at`."""
+    pairs = [(name, value) for name, value in {**parameters, "at": at}.items() if value]
+    return f"{address}?{urlencode(pairs)}" if pairs else address

@@ -1,0 +1,214 @@
+"""Every list of the site: one Listing as a page, as CSV and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.shortcuts import render
+from django.utils.timezone import get_current_timezone
+
+from tightship.store.errors import StoreError
+from tightship.store.listing import BadParams, Filter, Listing, Page, Params, check, to_csv, to_json
+from tightship.web import asking, table
+from tightship.web.asked import Asked, asked, context
+from tightship.web.linked import linked
+from tightship.web.moment import BadMoment
+from tightship.web.problems import problem, sorry, unable
+from tightship.web.timeline import days, events
+from tightship.web.words import WORDS, Words, answer, empty
+
+ALL = 10_000
+CSV_ROWS = 1_000
+"""Rows that an export reads at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A filter as a form shows it."""
+
+    filter: Filter
+    value: str
+
+    @property
+    def name(self) -> str:
+        return self.filter.name
+
+    @property
+    def title(self) -> str:
+        return self.filter.title
+
+    @property
+    def help(self) -> str:
+        return self.filter.help
+
+    @property
+    def choices(self) -> list[str]:
+        known = list(self.filter.choices)
+        return known if not known or self.value in ("", *known) else [*known, self.value]
+
+
+def views(listing: Listing) -> dict[str, Callable[[HttpRequest], HttpResponseBase]]:
+    """The three views of a list, by the ending of their address."""
+    return {"": _view(listing, _as_page), ".csv": _view(listing, _as_csv), ".json": _view(listing, _as_json)}
+
+
+Shown = Callable[[HttpRequest, Listing, Asked, Params], HttpResponseBase]
+
+
+def _view(listing: Listing, shown: Shown) -> Callable[[HttpRequest], HttpResponseBase]:
+    def view(request: HttpRequest) -> HttpResponseBase:
+        try:
+            given = asked(request)
+            params = asking.params(request.GET.dict())
+            check(listing, params)
+            return shown(request, listing, given, params)
+        except (BadParams, BadMoment) as error:
+            return _refused(request, listing, str(error))
+        except StoreError as error:
+            return unable(request, error)
+
+    return view
+
+
+def _refused(request: HttpRequest, listing: Listing, reason: str) -> HttpResponse:
+    # Messages begin with the parameter's name: `page: expected ...`, `filter 'x': expected ...`.
+    if request.path.endswith((".csv", ".json")):
+        return problem(400, reason, parameter=reason.partition(":")[0])
+    return sorry(request, 400, reason, back=(f"/{listing.name}", f"All {WORDS[listing.name].many}"))
+
+
+def _as_page(request: HttpRequest, listing: Listing, given: Asked, params: Params) -> HttpResponse:
+    address = f"/{listing.name}" + asking.query(params, given.at)
+    if "" in request.GET.values():  # a form sends also what was left empty; nobody wants that in a bookmark
+        return HttpResponseRedirect(address)
+    page = listing.page(given.view, params)
+    response = render(
+        request, "web/list.html", context(request, given, **drawn(page, given, f"/{listing.name}"))
+    )
+    if request.headers.get("HX-Request"):
+        response["HX-Replace-Url"] = address
+    return response
+
+
+def _as_json(_request: HttpRequest, listing: Listing, given: Asked, params: Params) -> HttpResponse:
+    page = listing.page(given.view, params)
+    response = HttpResponse(to_json(page) + "\n", content_type="application/json")
+    if params.page < page.pages:
+        following = asking.query(params.with_(page=params.page + 1), given.at)
+        response["Link"] = f'<{_request.path}{following}>; rel="next"'
+    return response
+
+
+def _as_csv(_request: HttpRequest, listing: Listing, given: Asked, params: Params) -> StreamingHttpResponse:
+    pages = _all_pages(listing, given, params)
+    first = next(pages)  # what is asked wrongly is told before the answer begins
+    response = StreamingHttpResponse(_csv(first, pages), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{listing.name}.csv"'
+    return response
+
+
+def _all_pages(listing: Listing, given: Asked, params: Params) -> Iterator[Page]:
+    number = 1
+    while True:
+        page = listing.page(given.view, params.with_(page=number, size=CSV_ROWS))
+        yield page
+        number += 1
+        if number > page.pages:
+            return
+
+
+def _csv(first: Page, others: Iterator[Page]) -> Iterator[str]:
+    yield to_csv(first)
+    for page in others:
+        yield to_csv(page).split("\r\n", 1)[1]  # the header stands once
+
+
+def drawn(page: Page, given: Asked, address: str) -> dict[str, Any]:
+    """What list.html shows of a page."""
+    params, listing = page.params, page.listing
+    words = WORDS[listing.name]
+
+    def link(ending: str = "", **changes: Any) -> str:
+        return address + ending + asking.query(params.with_(**changes), given.at)
+
+    return {
+        "title": words.question,
+        "words": words,
+        "address": address,
+        "page": page,
+        "answer": answer(words, page.total, params),
+        "empty": _empty(words, page, given, address),
+        "days": days(events(page.rows, ALL), get_current_timezone()) if _as_timeline(page) else (),
+        "table": tabled(page, given, lambda order: link(sort=order, page=1)),
+        "orders": orders(listing),
+        "fields": [Field(item, params.filters.get(item.name, "")) for item in listing.filters],
+        "chosen": _chosen(listing, params, lambda filters: link(filters=filters, page=1)),
+        "first": (params.page - 1) * params.size + 1,
+        "last": (params.page - 1) * params.size + len(page.rows),
+        "csv": link(".csv", page=1, size=asking.SIZE),
+        "json": link(".json"),
+        "previous": link(page=params.page - 1) if params.page > 1 else "",
+        "next": link(page=params.page + 1) if params.page < page.pages else "",
+    }
+
+
+def _as_timeline(page: Page) -> bool:
+    """Changes in the order in which they happened read better by the day."""
+    return page.listing.name == "changes" and page.params.sort in ("", "at", "-at")
+
+
+def _empty(words: Words, page: Page, given: Asked, address: str) -> Any:
+    params = page.params
+    if page.total:  # a page beyond the last one
+        params = params.with_(query=params.query or "page")
+    now = address + asking.query(params) if given.at else ""
+    return empty(words, params, given.here(address), now)
+
+
+def tabled(
+    page: Page, given: Asked, turned: Callable[[str], str] | None = None, leave_out: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """A page's table for table.html; `turned` gives the address of the same in another order."""
+    hollow = table.same_everywhere(page.rows, page.listing.columns) if page.rows else []
+    shown = table.drawn(page, linked(given), (*leave_out, *hollow))
+    headings = [
+        {
+            "title": heading.title,
+            "kind": heading.kind,
+            "help": heading.help,
+            "sorted": heading.sorted,
+            "href": turned(heading.order) if turned and heading.order else "",
+        }
+        for heading in shown.headings
+    ]
+    return {"headings": headings, "rows": shown.rows}
+
+
+def orders(listing: Listing) -> list[tuple[str, str]]:
+    """What a list can be sorted by, for those who see no headings."""
+    return [
+        (sign + column.name, column.title + how)
+        for column in listing.columns
+        if column.sortable
+        for sign, how in (("", " ↑"), ("-", " ↓"))
+    ]
+
+
+def _chosen(
+    listing: Listing, params: Params, link: Callable[[dict[str, str]], str]
+) -> list[tuple[str, str, str]]:
+    """Each filter that is set: its title, its value, and the address of the list without it."""
+    titles = {item.name: item.title for item in listing.filters}
+    return [
+        (titles[name], value, link({k: v for k, v in params.filters.items() if k != name}))
+        for name, value in params.filters.items()
+    ]

@@ -1,0 +1,288 @@
+"""The pages about one thing each, and the overview. What they say comes from the store's `details`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from functools import wraps
+from itertools import groupby
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from tightship.fleet.report import Evidence, Stale, Unread
+from tightship.store import details
+from tightship.store.errors import StoreError
+from tightship.store.listing import Params
+from tightship.store.listings import LISTINGS
+from tightship.store.querying import covers
+from tightship.store.using import who_uses
+from tightship.web import facts, links, sentences, table
+from tightship.web.asked import Asked, asked, context
+from tightship.web.embedding import embedded, part
+from tightship.web.linked import linked
+from tightship.web.moment import BadMoment
+from tightship.web.problems import sorry, unable
+from tightship.web.timeline import events
+from tightship.web.words import WORDS
+
+AT_A_GLANCE = 40
+"""Instances on the overview."""
+
+NEAR = 2
+"""Characters of a name that others must have to be looked at at all."""
+
+Said = Callable[..., dict[str, Any]]
+
+
+def page(template: str) -> Callable[[Said], Callable[..., HttpResponse]]:
+    """Makes a page of a function that gives what `template` shows, for the moment that is asked."""
+
+    def decorate(said: Said) -> Callable[..., HttpResponse]:
+        @require_safe
+        @wraps(said)
+        def view(request: HttpRequest, **names: Any) -> HttpResponse:
+            try:
+                given = asked(request)
+                return render(request, template, context(request, given, **said(given, **names)))
+            except BadMoment as error:
+                return sorry(request, 400, str(error), back=(request.path, "The same page, as it is now"))
+            except StoreError as error:
+                return unable(request, error)
+            except Unknown as error:
+                return sorry(request, 404, str(error), **error.ways)
+
+        return view
+
+    return decorate
+
+
+class Unknown(Exception):
+    """What a page was asked about was never heard of; `ways` leads to what is near."""
+
+    def __init__(self, why: str, ways: Mapping[str, Any]) -> None:
+        super().__init__(why)
+        self.ways = ways
+
+
+def _unknown(given: Asked, name: str, listing: str, thing: str) -> Unknown:
+    """No such thing: with the way to all, and to those whose names have a part of it."""
+    then = " at that moment" if given.at else ""
+    parts = sorted(re.split(r"[^0-9A-Za-z]+", name), key=len)
+    page = LISTINGS[listing].page(given.view, Params(query=parts[-1][:NEAR], size=200)) if parts[-1] else None
+    found = get_close_matches(name[:200], [str(row[thing]) for row in page.rows] if page else [], 5, 0.5)
+    return Unknown(
+        f"No {thing} named {table.cut(name)!r} is known{then}.",
+        {
+            "back": (given.here(f"/{listing}"), f"All {WORDS[listing].many}"),
+            "near": [(links.to(thing, one, given.at), table.cut(one)) for one in found],
+        },
+    )
+
+
+def _gone(given: Asked, what: str, listing: str) -> Unknown:
+    return Unknown(
+        f"This {what} is not known.", {"back": (given.here(f"/{listing}"), f"All {WORDS[listing].many}")}
+    )
+
+
+@page("web/overview.html")
+def overview(given: Asked) -> dict[str, Any]:
+    figures = details.overview(given.view)
+    instances = LISTINGS["instances"].page(given.view, Params(size=AT_A_GLANCE))
+    return {
+        "title": "What runs where?",
+        "figures": figures,
+        "covers": figures.covers,
+        "answer": sentences.overview(figures),
+        "looks": _looks(given, figures),
+        "applications": _by_application(given, instances.rows),
+        "staged": any(row["stage"] for row in instances.rows),
+        "rest": instances.total - len(instances.rows),
+        **_happened(given, {}, 12),
+        "empty": WORDS["applications" if figures.covers.servers else "servers"],
+    }
+
+
+def _happened(given: Asked, only: Mapping[str, str], most: int) -> dict[str, Any]:
+    """The newest events, and the way to all changes."""
+    newest = LISTINGS["changes"].page(given.view, Params(size=most * 6, filters=only))
+    shown = events(newest.rows)[:most]
+    return {"events": shown, "all_changes": given.here("/changes", **only) if newest.total else ""}
+
+
+def _looks(given: Asked, figures: details.Overview) -> list[tuple[str, str, str]]:
+    """(sign, words, address) of what somebody should look at."""
+    counted = (
+        ("stale", figures.stale, "runs older code than is on disk", "run older code than is on disk"),
+        ("conflict", figures.conflict, "has sources that disagree", "have sources that disagree"),
+        ("unread", figures.unread, "was only partly read", "were only partly read"),
+    )
+    return [
+        (
+            sign,
+            f"{number} process group{'' if number == 1 else 's'} {one if number == 1 else many}",
+            given.here("/groups", kind="application", sign=sign),
+        )
+        for sign, number, one, many in counted
+        if number
+    ]
+
+
+def _by_application(given: Asked, rows: Sequence[Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    address = linked(given)
+    drawn = [
+        {
+            **row,
+            "href": address("instance", "", row),
+            "ports": row["ports"][:6],
+            "more": len(row["ports"][6:]),
+        }
+        for row in rows
+    ]
+    return [(name, list(some)) for name, some in groupby(drawn, key=lambda row: str(row["application"]))]
+
+
+@page("web/application.html")
+def application(given: Asked, name: str) -> dict[str, Any]:
+    found = details.application(given.view, name)
+    if found is None:
+        raise _unknown(given, name, "applications", "application")
+    only = {"application": name}
+    return {
+        "title": f"Where does {table.cut(name)} run?",
+        "subject": name,
+        "found": found,
+        "covers": covers(given.view),
+        "answer": sentences.application(found),
+        "instances": embedded(given, "instances", "Instances", "It does not run.", filters=only),
+        "lists": [
+            embedded(given, "groups", "Process groups", "None.", filters=only),
+            embedded(given, "ports", "Ports", "It listens on no port.", filters=only),
+            embedded(
+                given,
+                "sites",
+                "Sites",
+                "No web server hands requests to it, as far as was seen.",
+                filters=only,
+            ),
+            embedded(given, "packages", "Packages", "None were read.", filters=only, size=40),
+        ],
+        **_happened(given, only, 15),
+    }
+
+
+@page("web/server.html")
+def server(given: Asked, name: str) -> dict[str, Any]:
+    found = details.server(given.view, name)
+    if found is None:
+        raise _unknown(given, name, "servers", "server")
+    only = {"server": name}
+    return {
+        "title": f"What runs on {table.cut(name)}?",
+        "subject": name,
+        "server": found,
+        "answer": sentences.server(found),
+        "facts": facts.of_server(found),
+        "unread": _not_read(found.found.unread, found.live.abandoned if found.live else ()),
+        "passing": found.live.passing if found.live else (),
+        "applications": embedded(
+            given,
+            "groups",
+            "Applications",
+            "No Python application was found here.",
+            filters={**only, "kind": "application"},
+            size=50,
+        ),
+        "lists": [
+            embedded(given, "ports", "Ports", "Nothing listens here.", filters=only, size=50),
+            embedded(
+                given, "sites", "Sites", "No nginx or Apache configuration was found here.", filters=only
+            ),
+            embedded(
+                given,
+                "groups",
+                "The operating system's own",
+                "No other Python process groups.",
+                filters={**only, "kind": "system"},
+            ),
+            embedded(given, "environments", "Environments", "No environment was found here.", filters=only),
+            embedded(given, "packages", "Packages", "None were read.", filters=only),
+        ],
+        **_happened(given, only, 15),
+    }
+
+
+@page("web/group.html")
+def group(given: Asked, number: int) -> dict[str, Any]:
+    found = details.group(given.view, number)
+    if found is None:
+        raise _gone(given, "process group", "groups")
+    environment = details.environment(given.view, found.environment_id) if found.environment_id else None
+    process = found.found.group
+    return {
+        "title": sentences.group_question(found),
+        "found": found,
+        "process": process,
+        "answer": sentences.group(found, len(environment.packages) if environment else None),
+        "facts": facts.of_group(found, given),
+        "maybe": _maybe_stale(found),
+        "evidence": _evidence(process.how),
+        "conflict": _evidence(process.conflict),
+        "unread": _not_read(process.unread),
+        "packages": environment.packages if environment else (),
+    }
+
+
+@page("web/environment.html")
+def environment(given: Asked, number: int) -> dict[str, Any]:
+    found = details.environment(given.view, number)
+    if found is None:
+        raise _gone(given, "environment", "environments")
+    return {
+        "title": f"What is in {table.cut(found.environment.key)}?",
+        "found": found,
+        "environment": found.environment,
+        "answer": sentences.environment(found),
+        "facts": facts.of_environment(found, given),
+        "evidence": _evidence(found.environment.how),
+        "unread": _not_read(found.environment.unread),
+        "packages": found.packages,
+    }
+
+
+@page("web/package.html")
+def package(given: Asked, name: str) -> dict[str, Any]:
+    found = details.package(given.view, name)
+    if found is None:
+        raise _unknown(given, name, "packages", "package")
+    users = who_uses(f"{name}").page(given.view, Params(size=100, filters={"kind": "application"}))
+    return {
+        "title": f"Who uses {table.cut(name)}?",
+        "subject": name,
+        "found": found,
+        "covers": users.covers,
+        "answer": sentences.package(found),
+        "versions": found.versions,
+        "users": part(
+            given, users, "Process groups", "No application that runs has it on its import path.", ""
+        ),
+        **_happened(given, {"package": name}, 15),
+    }
+
+
+def _maybe_stale(found: details.GroupDetail) -> list[Stale]:
+    """Signs that say more than what is certain already."""
+    certain = {one.package for one in found.stale}
+    return [one for one in found.found.group.stale if one.what not in certain]
+
+
+def _evidence(given: Sequence[Evidence]) -> list[dict[str, str]]:
+    return [{"what": one.what, "how": one.how, "value": one.value} for one in given]
+
+
+def _not_read(*some: Sequence[Unread]) -> list[Unread]:
+    return [one for group in some for one in group]

@@ -1,0 +1,38 @@
+"""The table of contents of everything that is answered over HTTP."""
+
+from __future__ import annotations
+
+from django.urls import path
+from django.urls.resolvers import URLPattern
+
+from tightship.store.listings import LISTINGS
+from tightship.web import access, health, intake, lists, pages
+
+
+def _lists() -> list[URLPattern]:
+    return [
+        path(f"{name}{ending}", view, name=f"{name}{ending}")
+        for name, listing in LISTINGS.items()
+        for ending, view in lists.views(listing).items()
+    ]
+
+
+urlpatterns = [
+    path("", pages.overview, name="overview"),
+    *_lists(),
+    path("applications/<path:name>", pages.application, name="application"),
+    path("servers/<path:name>", pages.server, name="server"),
+    path("packages/<path:name>", pages.package, name="package"),
+    path("groups/<int:number>", pages.group, name="group"),
+    path("environments/<int:number>", pages.environment, name="environment"),
+    path("login", access.log_in, name="login"),
+    path("login/link/<str:secret>", access.use_link, name="link"),
+    path("logout", access.log_out, name="logout"),
+    path("api/reports", intake.reports, name="reports"),
+    path("healthz", health.healthz, name="healthz"),
+]
+
+handler400 = "tightship.web.problems.bad_request"
+handler403 = "tightship.web.problems.forbidden"
+handler404 = "tightship.web.problems.not_found"
+handler500 = "tightship.web.problems.failed"

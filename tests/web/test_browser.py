@@ -1,0 +1,196 @@
+"""The pages in a real browser: both widths, light and dark, and without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.web.service import Service, serving
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+WIDTHS = {1440: 900, 390: 844}
+PAGES = [
+    "/", "/applications", "/applications/shop", "/instances", "/servers", "/servers/web2", "/servers/old1",
+    "/groups", "/groups/1", "/environments", "/environments/1", "/ports", "/sites", "/packages",
+    "/packages/django", "/changes", "/changes?sort=kind", "/packages?q=nosuch",
+    "/ports?server=web1&sort=-port&at=2026-01-01", "/nosuch", "/ports?sort=nothing",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Service]:
+    with serving(tmp_path_factory.mktemp("pages")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def session(browser: Browser, service: Service) -> Any:
+    """What a browser keeps of somebody who followed the login link."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(service.link())
+    assert page.url == f"{service.address}/", "the secret has left the address bar"
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def look(
+    browser: Browser, session: Any, width: int = 1440, scheme: Any = "light", **more: Any
+) -> BrowserContext:
+    return browser.new_context(
+        viewport={"width": width, "height": WIDTHS[width]}, color_scheme=scheme, storage_state=session, **more
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_complains_overflows_or_shuts_anybody_out(
+    browser: Browser, service: Service, session: Any, width: int, scheme: str
+) -> None:
+    context = look(browser, session, width, scheme)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(f"{page.url}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    for address in PAGES:
+        answer = page.goto(service.address + address)
+        assert answer is not None
+        expected = {"/nosuch": 404, "/ports?sort=nothing": 400}.get(address, 200)
+        assert (address, answer.status) == (address, expected)
+        assert (address, overflow(page)) == (address, 0)
+        if (width, scheme) in ((1440, "light"), (390, "dark")):  # slow, and each of the four is in it once
+            assert (address, serious(page)) == (address, [])
+    context.close()
+    assert [one for one in complaints if "/nosuch" not in one and "sort=nothing" not in one] == []
+
+
+def overflow(page: Page) -> int:
+    found: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return max(0, found)
+
+
+def serious(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0].get('failureSummary', '')[:200]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+def test_a_list_can_be_searched_sorted_and_left_without_javascript(
+    browser: Browser, service: Service, session: Any
+) -> None:
+    context = look(browser, session, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{service.address}/packages")
+    page.get_by_label("Search packages").fill("jinja")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text("1 package for “jinja”.")).to_be_visible()
+    page.get_by_role("link", name="jinja2").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Who uses jinja2?")
+    page.goto(f"{service.address}/ports?server=web1")
+    page.get_by_role("link", name="Program").click()
+    expect(page.get_by_role("columnheader", name="Program ↑")).to_have_attribute("aria-sort", "ascending")
+    page.get_by_text("Filter and order").click()
+    page.get_by_label("Protocol").select_option("unix")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text("1 port for server web1 and protocol unix.")).to_be_visible()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
+    context.close()
+
+
+def test_with_javascript_a_search_answers_while_it_is_typed(browser: Browser, service: Service) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(service.link())  # a session of its own: the other was logged out
+    page.goto(f"{service.address}/packages")
+    page.get_by_label("Search packages").press_sequentially("whiten")
+    expect(page.get_by_text("1 package for “whiten”.")).to_be_visible()
+    expect(page.get_by_role("row")).to_have_count(2)
+    assert page.url == f"{service.address}/packages?q=whiten"
+    page.go_back()  # not letter by letter
+    expect(page.get_by_role("heading", level=1)).to_have_text("What runs where?")
+    context.close()
+
+
+def test_the_way_to_a_past_moment_and_back(browser: Browser, service: Service) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(service.link())
+    page.goto(f"{service.address}/packages/django")
+    page.get_by_label("How was it on").fill("2026-01-02T03:04")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("As it was on")).to_be_visible()
+    page.get_by_role("link", name="Servers").click()
+    expect(page.get_by_text("As it was on")).to_be_visible()
+    page.get_by_role("link", name="Back to now").click()
+    expect(page.get_by_role("link", name="web1")).to_be_visible()
+    assert page.url == f"{service.address}/servers"
+    context.close()
+
+
+def test_a_form_of_ours_is_accepted_under_our_own_headers(browser: Browser, service: Service) -> None:
+    """A stricter Referrer-Policy makes browsers send `Origin: null`, which is refused as foreign."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{service.address}/login")
+    page.get_by_label("Account").fill("bob")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_have_text("This account and password do not belong together.")
+    context.close()
+
+
+def test_names_of_four_thousand_characters_break_no_page(browser: Browser, service: Service) -> None:
+    from tests.web.service import python
+
+    python(service.environment, HOSTILE)
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(service.link())
+    for address in ("/", "/servers/evil1", "/groups?server=evil1", "/ports?server=evil1", "/changes"):
+        page.goto(service.address + address)
+        assert (address, overflow(page)) == (address, 0)
+    page.goto(f"{service.address}/groups?server=evil1")
+    page.locator("tbody tr a[href^='/groups/']").first.click()
+    assert overflow(page) == 0
+    assert page.locator("script:not([src])").count() == 0
+    context.close()
+
+
+HOSTILE = """
+import django; django.setup()
+from datetime import UTC, datetime
+from tests.reports import application, packages, report
+from tightship.store.recording import record
+long = "<b>" + "x" * 3990 + "\\u202e"
+shop = application("shop", packages(django="9" * 3000), ports=[1], user=long, cwd=long, command=[long],
+    release=long, names=[{"name": long, "how": "supervisor"}],
+    how=[{"what": long, "how": long, "value": long}],
+    conflict=[{"what": long, "how": long, "value": long}], unread=[{"what": long, "why": long}])
+record(report("evil1", [shop], datetime.now(UTC), unread=[{"what": long, "why": long}],
+    system={"names": [long], "kernel": long}), "evil1")
+"""
