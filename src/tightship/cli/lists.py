@@ -1,0 +1,113 @@
+"""The verbs that list: each is made from a Listing of the store, with its filters as options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import click
+
+from tightship.cli.answering import Asked, answer
+from tightship.cli.kept import listing, users_of, view
+from tightship.cli.sharing import of_lists
+from tightship.store.listing import Filter, Listing
+
+
+class Verb(NamedTuple):
+    """How one listing is asked for."""
+
+    help: str
+    example: str
+    keys: tuple[str, ...]
+    """columns that stay, however narrow the terminal"""
+
+
+VERBS = {
+    "applications": Verb(
+        "What runs where, in which release.",
+        "tightship applications --search shop",
+        ("application", "releases", "servers", "ports", "signs"),
+    ),
+    "servers": Verb(
+        "The servers, and when each was last seen.",
+        "tightship servers --sort -seen",
+        ("server", "applications", "signs", "seen"),
+    ),
+    "ports": Verb(
+        "Who listens on which port, so that a free port is really free.",
+        "tightship ports --server web1",
+        ("port", "server", "application", "program", "listens"),
+    ),
+    "sites": Verb(
+        "Which name is answered by what.",
+        "tightship sites --search example.com",
+        ("site", "server", "to", "application"),
+    ),
+    "packages": Verb(
+        "Which versions of which packages are in use.",
+        "tightship packages --search django",
+        ("package", "spread"),
+    ),
+    "changes": Verb(
+        "What changed, newest first.",
+        "tightship changes --server web1",
+        ("at", "application", "server", "change"),
+    ),
+}
+
+WHO_USES = Verb(
+    "Who uses a package, in the versions that SPECIFIER matches.\n\n"
+    "SPECIFIER is a name with or without versions, as in a requirements file: django, 'jinja2<3.1.6', "
+    "'urllib3>=2,<2.5'. A version that is no proper one is matched by ===.",
+    "tightship who-uses 'jinja2<3.1.6'",
+    ("version", "application", "server", "stage"),
+)
+
+
+def command(name: str) -> click.Command:
+    """The verb `name`."""
+    if name == "who-uses":
+        return _who_uses()
+    verb = VERBS[name]
+    found = listing(name)
+
+    def callback(**typed: Any) -> int:
+        return _answer(found, typed, verb)
+
+    return _command(name, verb, [*_filters(found.filters), *of_lists()], callback)
+
+
+def _who_uses() -> click.Command:
+    def callback(specifier: str, **typed: Any) -> int:
+        try:
+            found = users_of(specifier)
+        except ValueError as error:
+            raise click.UsageError(f"{error}.") from None
+        return _answer(found, typed, WHO_USES)
+
+    parameters = [click.Argument(["specifier"]), *_filters(users_of("pip").filters), *of_lists()]
+    return _command("who-uses", WHO_USES, parameters, callback)
+
+
+def _answer(found: Listing, typed: dict[str, Any], verb: Verb) -> int:
+    names = {item.name for item in found.filters}
+    filters = {name: typed.pop(name) for name in names & typed.keys()}
+    return answer(found, Asked(**typed), {k: v for k, v in filters.items() if v}, verb.keys, view)
+
+
+def _filters(filters: Sequence[Filter]) -> list[click.Option]:
+    return [
+        click.Option(
+            [f"--{item.name.replace('_', '-')}", item.name],
+            default=None,
+            type=click.Choice(list(item.choices)) if item.choices else str,
+            metavar=None if item.choices else item.name.upper(),
+            help=item.help or f"Only this {item.title.lower()}.",
+        )
+        for item in filters
+    ]
+
+
+def _command(name: str, verb: Verb, parameters: Sequence[click.Parameter], callback: Any) -> click.Command:
+    text = f"{verb.help}\n\n\b\nExample:\n  {verb.example}"
+    return click.Command(name, callback=callback, params=list(parameters), help=text)

@@ -1,0 +1,79 @@
+"""Tokens of programs and accounts of people."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Tightship, program
+
+
+def test_a_tokens_secret_is_alone_on_the_output_and_only_its_digest_is_kept(tmp_path: Path) -> None:
+    tightship = program(tmp_path)
+    done = tightship("token", "create", "--server", "web1", "--days", "30")
+    secret = done.stdout.strip()
+    assert done.stdout == f"{secret}\n"
+    assert secret.startswith("tightship_")
+    assert "pushes reports of web1" in done.stderr
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert secret.encode() not in kept
+
+
+def test_tokens_are_listed_and_revoked(fresh: Tightship) -> None:
+    fresh("token", "create", "--server", "web1")
+    fresh("token", "create", "--read", "--days", "1")
+    assert fresh("token", "revoke", "1").returncode == 0
+    lines = fresh("token", "list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["Number", "2", "1"]
+    assert "revoked" in lines[2]
+    assert "web1" in lines[2]
+    assert "valid" in lines[1]
+    again = fresh("token", "revoke", "1")
+    assert again.returncode == 2
+    assert "tightship token list" in again.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--server", "web1", "--read"]])
+def test_a_token_is_for_one_purpose(options: list[str], fresh: Tightship) -> None:
+    done = fresh("token", "create", *options)
+    assert done.returncode == 2
+    assert "--server NAME" in done.stderr
+
+
+def test_an_account_is_made_with_a_password_from_the_standard_input(tmp_path: Path) -> None:
+    tightship = program(tmp_path)
+    assert tightship("account", "add", "alice", "--administrator", typed="correct horse 9\n").returncode == 0
+    assert tightship("account", "add", "bob", typed="battery staple 7\n").returncode == 0
+    assert tightship("account", "list").stdout == "alice  administrator\nbob\n"
+    with sqlite3.connect(tmp_path / "tightship.sqlite3") as connection:
+        passwords = [row[0] for row in connection.execute("SELECT password FROM auth_user")]
+    connection.close()
+    assert all("$" in password and "horse" not in password for password in passwords)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "says"),
+    [
+        ("alice", "", "No password came by the standard input"),
+        ("alice", "short\n", "too short"),
+        ("alice", "password1234\n", "too common"),
+        ("no such/name", "correct horse 9\n", "valid username"),
+    ],
+)
+def test_an_account_that_is_refused_says_why(name: str, typed: str, says: str, fresh: Tightship) -> None:
+    done = fresh("account", "add", name, typed=typed)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_an_account_is_made_once(fresh: Tightship) -> None:
+    fresh("account", "add", "alice", typed="correct horse 9\n")
+    done = fresh("account", "add", "alice", typed="correct horse 9\n")
+    assert done.returncode == 2
+    assert "already" in done.stderr
+
+
+def test_a_password_is_never_an_option(fresh: Tightship) -> None:
+    assert "No such option" in fresh("account", "add", "alice", "--password", "x").stderr
