@@ -1,0 +1,1 @@
+"""Figures beside peers, in one run. See benchmarks/RESULTS.md."""
