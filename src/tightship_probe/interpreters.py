@@ -255,9 +255,12 @@ def _version(about, found, settings):
     said = re.match(r"\d+\.\d+(?:\.\d+)?", _said(settings))
     if said and (said.group() + ".").startswith(short + "."):
         return said.group()
-    try:
-        header = about.tree.head("%s/include/%s/patchlevel.h" % (found.base, found.folder), 4096)
-    except Unreadable:
-        return short
-    exact = _PATCHLEVEL.search(header)
-    return exact.group(1).decode("ascii") if exact else short
+    for folder in (found.folder, found.folder + "m"):  # python3.7m: of a Python before 3.8
+        try:
+            header = about.tree.head("%s/include/%s/patchlevel.h" % (found.base, folder), 4096)
+        except Unreadable:
+            continue
+        exact = _PATCHLEVEL.search(header)
+        if exact:
+            return exact.group(1).decode("ascii")
+    return short

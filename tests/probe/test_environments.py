@@ -150,6 +150,18 @@ def test_a_path_with_spaces_and_umlauts_is_kept(tmp_path: Path) -> None:
         assert str(home / "süß") in agrees(process)["path"]
 
 
+def test_a_process_whose_directory_was_deleted_keeps_its_path(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    with living(
+        shop / "venv/bin/python", "-m", "tell", cwd=tmp_path / "gone", env={"PYTHONPATH": str(shop)}
+    ) as process:
+        (tmp_path / "gone").rmdir()
+        with Tree("/") as tree:
+            environment = environment_of(tree, started_of(process.process.pid))
+    assert environment["path"] == process.path
+    assert environment["unread"] == []
+
+
 def test_a_process_that_changed_its_directory_is_told_by_where_it_began(shop: Path) -> None:
     code = f"import os; os.chdir('/')\n{TELL}"
     with living("venv/bin/python", "-Ic", code, cwd=shop, env={"PWD": str(shop)}) as process:
@@ -279,6 +291,29 @@ def test_the_path_of_a_server(site: str, request: pytest.FixtureRequest) -> None
     assert (environment["unread"], environment["conflict"]) == ([], [])
     found = packages_of(environment["path"])
     assert versions(found["lines"]) == truth["packages"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["gunicorn", "--pythonpath", "lib,/srv/more", "--bind", "127.0.0.1:{port}", "intranet:app"],
+        ["gunicorn", "--chdir", "{home}", "--bind", "127.0.0.1:{port}", "intranet:app"],
+        ["uvicorn", "--app-dir", "lib", "--port", "{port}", "stock.asgi:app"],
+    ],
+)
+def test_the_path_of_a_server_that_was_told_where_to_look(words: list[str]) -> None:
+    files = {**applications.WSGI, **{f"lib/{name}": text for name, text in applications.ASGI.items()}}
+    with applications.application("intranet", files, ["gunicorn", "uvicorn"]) as home:
+        (home.parent / "current").symlink_to(home)
+        port = applications.free_port()
+        program, *options = [word.format(port=port, home=home.parent / "current") for word in words]
+        argv = [home / "venv/bin" / program, *options]
+        with applications.running(argv, home, env={"PWD": f"{home.parent}/current"}, port=port) as process:
+            site = Site(home, home / "venv", port, process.pid)
+            absolute = [os.path.normpath(os.path.join(home, entry)) for entry in site.truth()["path"]]
+            with Tree("/") as tree:
+                environment = environment_of(tree, started_of(process.pid))
+    assert environment["path"] == list(dict.fromkeys(absolute))
 
 
 # Where the command line says nothing, or something else
