@@ -23,7 +23,9 @@ soak:  ## Run what takes too long for each change
 	@tools/environment test
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 
+# mypy follows what the tests are made with, too.
 lint:  ## Check format, types, imports and the Python that runs on servers
+	@tools/environment test
 	@tools/environment lint
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
