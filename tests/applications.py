@@ -390,7 +390,14 @@ def django_site() -> Iterator[Site]:
     """A Django project `shop` behind gunicorn with two workers, in a checkout of its tag 2.4.1."""
     with application("shop", DJANGO, ["django", "gunicorn"], tag="2.4.1") as home:
         port = free_port()
-        gunicorn = [home / "venv/bin/gunicorn", "--workers", "2", "--bind", f"127.0.0.1:{port}", "shop.wsgi"]
+        gunicorn: list[str | Path] = [
+            home / "venv/bin/gunicorn",
+            "--workers",
+            "2",
+            "--bind",
+            f"127.0.0.1:{port}",
+            "shop.wsgi",
+        ]
         with _site(home, gunicorn, port) as site:
             yield site
 
@@ -400,7 +407,14 @@ def uvicorn_site() -> Iterator[Site]:
     """An ASGI application `stock` behind uvicorn, started as `python -m uvicorn`."""
     with application("stock", ASGI, ["uvicorn"]) as home:
         port = free_port()
-        uvicorn = [home / "venv/bin/python", "-m", "uvicorn", "stock.asgi:app", "--port", str(port)]
+        uvicorn: list[str | Path] = [
+            home / "venv/bin/python",
+            "-m",
+            "uvicorn",
+            "stock.asgi:app",
+            "--port",
+            str(port),
+        ]
         with _site(home, uvicorn, port) as site:
             yield site
 
@@ -410,6 +424,10 @@ def waitress_site() -> Iterator[Site]:
     """A WSGI application `intranet` behind waitress."""
     with application("intranet", WSGI, ["waitress"]) as home:
         port = free_port()
-        waitress = [home / "venv/bin/waitress-serve", f"--listen=127.0.0.1:{port}", "intranet:app"]
+        waitress: list[str | Path] = [
+            home / "venv/bin/waitress-serve",
+            f"--listen=127.0.0.1:{port}",
+            "intranet:app",
+        ]
         with _site(home, waitress, port) as site:
             yield site

@@ -161,7 +161,14 @@ def other(name: str, files: dict[str, str], package: str, command: str) -> Itera
 
 
 def gunicorn(shop: Path, port: int) -> contextlib.AbstractContextManager[Any]:
-    command = [shop / "venv/bin/gunicorn", "--workers", "2", "--bind", f"127.0.0.1:{port}", "shop.wsgi"]
+    command: list[str | Path] = [
+        shop / "venv/bin/gunicorn",
+        "--workers",
+        "2",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "shop.wsgi",
+    ]
     return applications.running(command, shop, port=port)
 
 
