@@ -72,7 +72,9 @@ class Reader(object):
         base = groups.base_of(cwd, environment["prefix"])
         told = names.names_from_files(tree, cwd, base)
         command = understood(started.argv, started.exe)
-        known = [name["name"] for name in told] + [command.target or command.module, os.path.basename(base)]
+        # `python -m celery` runs celery, which is not the application.
+        module = command.target or ("" if command.runner else command.module)
+        known = [name["name"] for name in told] + [module, os.path.basename(base)]
         released, missing = releases.releases_of(
             tree, cwd, base, found["lines"], [name for name in known if name]
         )

@@ -81,7 +81,7 @@ class Name(Part):
 class Release(Part):
     """A candidate for the release that runs, from one source."""
 
-    how: str = Field(description="release.json, tag, commit, direct_url or package")
+    how: str = Field(description="release.json, tag, commit, REVISION, direct_url or package")
     release: str = Field("", description="tag or version; empty where only a commit is known")
     commit: str = ""
     dirty: bool | None = Field(None, description="uncommitted changes; null: not looked at, or unread")
