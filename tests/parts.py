@@ -19,6 +19,17 @@ import pytest
 
 MARK = "needs "
 
+HEADLESS = (
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+"""How Chromium is started: by root too, without a screen, asking nobody outside."""
+
 
 def need(part: str, why: str) -> NoReturn:
     """End this test: `part` is not there. `need("PostgreSQL", "initdb was not found")`."""

@@ -26,6 +26,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from tests import applications, reports
+from tests.parts import HEADLESS
 from tests.web.service import Service, serving
 from tightship.remote.local import run_probe
 
@@ -53,16 +54,7 @@ WIDTHS = {1440: 900, 390: 844}
 ALL = (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390))
 """Of the overview; of the others the first and the last."""
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--headless",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-lcd-text",  # grey edges make smaller files than coloured ones
-]
+ARGUMENTS = [*HEADLESS, "--disable-lcd-text"]  # grey edges make smaller files than coloured ones
 
 
 def main() -> None:

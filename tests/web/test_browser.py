@@ -9,17 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.parts import HEADLESS
 from tests.web.service import Service, serving
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--headless",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 WIDTHS = {1440: 900, 390: 844}
 PAGES = [
     "/", "/applications", "/applications/shop", "/instances", "/servers", "/servers/web2", "/servers/old1",
@@ -38,7 +30,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*HEADLESS])
         yield browser
         browser.close()
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from packaging.utils import canonicalize_name
+
 from tightship.fleet.report import Name, ProcessGroup
 from tightship.fleet.text import clip
 
@@ -173,9 +175,4 @@ def released(group: ProcessGroup, application: str) -> tuple[str, str]:
 
 
 def _is_package_of(where: str, application: str) -> bool:
-    return not where or not application or normal(where) == normal(application)
-
-
-def normal(name: str) -> str:
-    """A package's name as PEP 503 writes it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return not where or not application or canonicalize_name(where) == canonicalize_name(application)
