@@ -53,8 +53,12 @@ class Packages(object):
         first = self._first.setdefault(package.name, package)
         if first is package:
             self.installed[package.name] = changed
-        elif first.editable and package.editable and first.version == package.version:
-            return  # an editable install leaves metadata beside its sources, too: that is no second package
+        elif package == first or (
+            first.editable and package.editable and first.version == package.version
+        ):
+            # Debian has some in two forms, and an editable install leaves metadata beside its sources,
+            # too: that is no second package.
+            return
         else:
             package = package._replace(shadowed=True)
         self.found.append(package)

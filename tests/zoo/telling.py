@@ -1,0 +1,126 @@
+"""What a process knows of itself: copied beside the applications of the zoo. Runs on Python 2.7 and 3.6+.
+
+`wsgi` and `asgi` answer with it; `leave(path)` writes it to a file, a moment later, from a thread.
+"""
+
+import json
+import os
+import platform
+import re
+import sys
+import threading
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def path():
+    """sys.path as it is now, as absolute paths; those that exist."""
+    here = os.getcwd()
+    places = []
+    for entry in sys.path:
+        place = os.path.normpath(os.path.join(here, entry)) if isinstance(entry, str) else ""
+        if place and os.path.exists(place) and place not in places:
+            places.append(place)
+    return places
+
+
+def distributions():
+    """(name, version) in the order of sys.path, duplicates too."""
+    try:
+        from importlib import metadata
+    except ImportError:
+        return old_distributions()
+    found = []
+    for one in metadata.distributions():
+        name = one.metadata["Name"]
+        folder = getattr(getattr(one, "_path", None), "name", "")
+        if name is None and folder:
+            name = folder.rpartition(".")[0].rpartition("-")[0]
+        if name and not name.startswith("~") and not folder.startswith("~"):
+            found.append((name, one.version or ""))
+    return found
+
+
+def old_distributions():
+    import pkg_resources  # of the setuptools that buildout or the environment brings
+
+    return [
+        (one.project_name, one.version)
+        for place in sys.path
+        for one in pkg_resources.find_distributions(place, only=True)
+    ]
+
+
+def packages():
+    """[name, version, shadowed]; what stands twice with one version is told once."""
+    first, found = {}, []
+    for written, version in distributions():
+        name = normal(written)
+        if first.get(name) == version:
+            continue
+        entry = [name, version, name in first]
+        first.setdefault(name, version)
+        if entry not in found:
+            found.append(entry)
+    return found
+
+
+def told():
+    return {
+        "pid": os.getpid(),
+        "path": path(),
+        "packages": packages(),
+        "python": platform.python_version(),
+        "prefix": sys.prefix,
+        "executable": sys.executable,
+    }
+
+
+def leave(place, seconds=1.0):
+    """Write it to a file once the program has settled. `place` is found from where we are now."""
+    place = os.path.abspath(place)
+
+    def write():
+        try:
+            text = json.dumps(told())
+        except Exception as error:
+            text = json.dumps({"error": repr(error)})
+        with open(place + ".part", "w") as file:
+            file.write(text)
+        os.rename(place + ".part", place)
+
+    timer = threading.Timer(seconds, write)
+    timer.daemon = True
+    timer.start()
+
+
+def wsgi(environ, start_response):
+    body = json.dumps(told()).encode("ascii")
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+application = wsgi
+
+
+def asgi_answer():
+    return json.dumps(told()).encode("ascii")
+
+
+# `async def` is no syntax for Python 2, where nothing speaks ASGI.
+if sys.version >= "3":
+    exec(
+        """
+async def asgi(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": asgi_answer()})
+"""
+    )
