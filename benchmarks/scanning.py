@@ -23,13 +23,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import tightship_probe
 from benchmarks.measuring import Command, Cost, by_turns, cost
 from benchmarks.server import running
-from tightship.remote.program import pyz
+from tightship.remote.program import pyz, source
 
 ROUNDS = 5
 BUDGETS = "0.2 s, 40 MB, 3 times the walk"
-SCAN, WALK = "the probe, installed (`-m tightship_probe`)", "a bare walk of the same files"
+SCAN, WALK = "the probe, installed (a directory, compiled)", "a bare walk of the same files"
 
 _WALK = """
 import os, sys
@@ -83,8 +84,15 @@ def _measured(folder: Path) -> list[dict[str, Any]]:
     with running(folder) as server:
         _check(probe, len(server.venvs))
         measures: dict[str, tuple[int, list[Command]]] = {
-            SCAN: (1, [[sys.executable, "-I", "-m", "tightship_probe"]]),
-            "the probe as one file (`probe.pyz`, compiled each time)": (1, [[sys.executable, "-I", probe]]),
+            SCAN: (1, [[sys.executable, "-I", "-S", _installed(folder)]]),
+            "the probe as one source, as `scan` and ssh run it (compiled each time)": (
+                1,
+                [[sys.executable, "-I", "-S", _one_source(folder)]],
+            ),
+            "the probe as one file (`probe.pyz`, compiled each time)": (
+                1,
+                [[sys.executable, "-I", "-S", probe]],
+            ),
             WALK: (1, [[sys.executable, "-I", "-c", _WALK, *server.sites]]),
             "`python -I -c pass`": (1, [[sys.executable, "-I", "-c", "pass"]]),
             "importlib.metadata, 20 times": (
@@ -109,6 +117,22 @@ def _measured(folder: Path) -> list[dict[str, Any]]:
         run = {name: partial(_times, times, commands) for name, (times, commands) in measures.items()}
         costs = by_turns(run, ROUNDS)
     return [_row(name, costs) for name in costs]
+
+
+def _installed(folder: Path) -> Path:
+    """The probe as it is installed on a server: a directory to run, with compiled modules."""
+    place = folder / "probe"
+    shutil.copytree(Path(tightship_probe.__file__).parent, place / "tightship_probe")
+    (place / "__main__.py").write_text(
+        "import sys\nfrom tightship_probe.__main__ import main\nsys.exit(main())\n"
+    )
+    subprocess.run([sys.executable, "-m", "compileall", "-q", place], check=True)
+    return place
+
+
+def _one_source(folder: Path) -> Path:
+    (folder / "probe.py").write_text(source("tightship_probe"))
+    return folder / "probe.py"
 
 
 _PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
@@ -147,4 +171,5 @@ def _row(name: str, costs: dict[str, Cost]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="tightship-bench-") as place:
+        os.chdir(place)  # what measures is scanned, too, and is not to be a checkout that may be dirty
         print(json.dumps(_measured(Path(place))))

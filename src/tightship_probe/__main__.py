@@ -57,7 +57,7 @@ def _print(root, pretty):
     with contextlib.suppress(OSError):
         os.nice(10)
     # Not before it is known that this Python understands it.
-    from tightship_probe.report import document  # noqa: PLC0415
+    from tightship_probe.report import document
 
     text = document(root)
     if pretty:

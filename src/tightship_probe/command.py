@@ -129,6 +129,8 @@ def understood(argv, exe=""):
         return _python(argv)
     if os.path.basename(exe).startswith("uwsgi") or first.startswith(("uwsgi", "uWSGI")):
         return _command("", argv[0], "", False, argv[1:], "uwsgi")
+    if first == os.path.basename(exe):
+        return _command("", argv[0], "", False, argv[1:], argv[0])  # a frozen program
     return _title(" ".join(argv))
 
 

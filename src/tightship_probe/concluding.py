@@ -2,7 +2,7 @@
 
 import os
 
-from tightship_probe import environments, groups, looking, names, packages, processes, releases, stale
+from tightship_probe import environments, frozen, groups, looking, names, packages, processes, releases, stale
 from tightship_probe.command import understood
 from tightship_probe.namespaces import reader_of
 from tightship_probe.proc import reason
@@ -67,7 +67,10 @@ class Reader(object):
 
     def _of_files(self, tree, started):
         environment = environments.environment_of(tree, started)
-        found = self._packages_on(tree, environment["path"])
+        bundle = environment.pop("bundle", "")
+        found = self._packages_on(tree, [bundle] if bundle else environment["path"])
+        if bundle:
+            found = frozen.packages_of(environment, found)
         cwd = processes.without_deleted(started.cwd)
         base = groups.base_of(cwd, environment["prefix"])
         told = names.names_from_files(tree, cwd, base)
@@ -76,7 +79,7 @@ class Reader(object):
         module = command.target or ("" if command.runner else command.module)
         known = [name["name"] for name in told] + [module, os.path.basename(base)]
         released, missing = releases.releases_of(
-            tree, cwd, base, found["lines"], [name for name in known if name]
+            tree, cwd, base, found["lines"] or [], [name for name in known if name]
         )
         return {
             "environment": environment,

@@ -4,11 +4,12 @@ Repeats what CPython does when it starts, with what the process was started with
 evidence. A path that can't be told is `unread`, never empty.
 """
 
-import hashlib
 import os
 import re
 
+from tightship_probe import frozen
 from tightship_probe.conclusion import Conclusion
+from tightship_probe.digests import digest
 from tightship_probe.importpath import import_path
 from tightship_probe.interpreters import interpreter_of
 from tightship_probe.releasepath import without_release
@@ -20,6 +21,8 @@ _SITE_OF_LIBRARY = re.compile(r"/.*?(?:/(?:site|dist)-packages(?=/)|\.egg(?=/))"
 def environment_of(tree, started):
     """The environment of a process, as in the report; `path` is empty only beside an `unread`."""
     about = Conclusion(tree, started)
+    if frozen.is_frozen(about):
+        return frozen.environment_of(about)
     interpreter = interpreter_of(about)
     if interpreter is None:
         return _told(about, None, [], [])
@@ -52,7 +55,7 @@ def _key(about, interpreter, extra):
     key = without_release(interpreter.key) if interpreter.virtual else interpreter.key
     if not extra:
         return key
-    return "%s+%s" % (key, hashlib.blake2b(os.fsencode("\n".join(extra)), digest_size=4).hexdigest())
+    return "%s+%s" % (key, digest("\n".join(extra), 4))
 
 
 def _cross_check(about, path):

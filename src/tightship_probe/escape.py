@@ -4,8 +4,9 @@ Bytes that are no UTF-8 (they come as lone surrogates, by `os.fsdecode`), NUL an
 and characters that hide or reorder text are written visibly, as `\x00` or `\u202e`.
 """
 
-import hashlib
 import re
+
+from tightship_probe.digests import digest
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
@@ -36,8 +37,7 @@ def clip(text, most):
     """`text`, or its beginning and a digest of the whole, so that two long ones stay distinct."""
     if len(text) <= most:
         return text
-    whole = hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=6).hexdigest()
-    return text[: most - 13] + "~" + whole
+    return text[: most - 13] + "~" + digest(text, 6)
 
 
 def all_harmless(value):

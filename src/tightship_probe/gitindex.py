@@ -1,9 +1,9 @@
 """Reads a git index, the list of tracked files. It may hold anything: nothing in it is believed."""
 
-import hashlib
 import struct
 from typing import NamedTuple
 
+from tightship_probe.digests import of_git
 from tightship_probe.tree import Unreadable
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -139,4 +139,4 @@ def _hashed(folder, algorithm):
 
 def algorithm_of(commit):
     """sha1, or sha256 where ids have 64 figures."""
-    return hashlib.sha256 if len(commit) == 64 else hashlib.sha1
+    return of_git(len(commit) == 64)

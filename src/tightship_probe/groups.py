@@ -1,12 +1,12 @@
 """Process groups: which processes belong together, and a key that outlives restarts and releases. Pure."""
 
-import hashlib
 import os
 import re
 from typing import List, NamedTuple
 
 from tightship_probe.cgroups import Place
 from tightship_probe.command import Command
+from tightship_probe.digests import digest
 from tightship_probe.escape import name as short
 from tightship_probe.releasepath import without_release
 
@@ -160,7 +160,7 @@ def _plain_key(who):
 def _words(who, script):
     words = what_of(who.command)
     if who.command.code:
-        words += " " + _digest(" ".join(who.argv[1:]))
+        words += " " + digest(" ".join(who.argv[1:]), 4)
     if who.cwd in ("", "/"):
         # A daemon's working directory tells nothing: its program's does.
         told = script or (who.argv[0] if who.argv and not who.command.rewritten else "")
@@ -171,10 +171,6 @@ def _words(who, script):
 def what_of(command):
     """What tells a group from others of its unit: `celery shop worker`."""
     return " ".join(filter(None, (command.program, command.target, command.subcommand)))
-
-
-def _digest(text):
-    return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=4).hexdigest()
 
 
 def tell_apart(groups):

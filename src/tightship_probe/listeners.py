@@ -5,8 +5,8 @@ inode among the links of /proc/PID/fd. None of these reads can be made to hang. 
 """
 
 import os
-import socket
 import sys
+from _socket import AF_INET, AF_INET6, inet_ntop  # socket itself takes 4 ms to load
 from typing import List, NamedTuple
 
 from tightship_probe import escape
@@ -163,7 +163,7 @@ def ip_address(digits):
         raw = b"".join(raw[place : place + 4][::-1] for place in range(0, len(raw), 4))
     if len(raw) == 16 and raw.startswith(b"\0" * 10 + b"\xff\xff"):
         raw = raw[12:]  # an IPv4 address, bound through an IPv6 socket
-    return socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw)
+    return inet_ntop(AF_INET if len(raw) == 4 else AF_INET6, raw)
 
 
 # Holders

@@ -5,6 +5,7 @@ import struct
 
 from tightship_probe import processes
 from tightship_probe.command import calls_python
+from tightship_probe.embedding import libraries_of
 from tightship_probe.started import VARIABLES, Started
 from tightship_probe.tree import Missing, Unreadable
 
@@ -24,11 +25,18 @@ _WANTED = frozenset(name.encode("ascii") for name in VARIABLES)
 def look_at_all(proc, some, boot_time):
     """[[`Started` as a list, unread]] of those of `some` processes that run Python."""
     found = []
+    other = [process for process in some if process.seen and not processes.is_python(process.exe)]
+    embedding = libraries_of(proc, other) if other else {}
+    passed_by = {process.pid for process in other}.difference(embedding)
     for process in some:
+        if process.pid in passed_by:
+            continue
         try:
             started, unread = look(proc, process, boot_time)
         except Missing:
             continue
+        if process.pid in embedding:
+            started = started._replace(libpython=embedding[process.pid])
         # Where exe is not ours to see, only its words tell what it runs.
         if process.seen or calls_python(started.argv) or processes.is_python(process.comm):
             found.append([list(started), unread])

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tightship_probe import escape
 from tightship_probe.conclusion import MOST_TOLD
+from tightship_probe.rights import loaded
 from tightship_probe.tree import Missing, Unreadable
 
 HEAD = 4096
@@ -21,6 +22,15 @@ _OF_OS = re.compile(r"/usr/lib(?:64)?/(?:python3/dist-packages|python3\.\d+(?:/(
 _LIBRARY = re.compile(r"/python\d+t?\.zip\Z")
 _ARCHIVES = (".egg", ".zip", ".whl", ".pyz", ".pex")
 _MOST_HEADERS = 100
+_OF_DIST_INFO = ("METADATA", "direct_url.json")
+_USUAL = re.compile(
+    rb"Metadata-Version: [\d.]{1,9}\r?\nName: ([A-Za-z0-9._-]{1,100})\r?\n"
+    rb"Version: ([A-Za-z0-9.+!_-]{1,100})\r?\n"
+)
+"""How nearly every METADATA begins."""
+_RUNS = re.compile(r"[-_.]+")
+_WITHOUT = set()
+"""Directories that hold no metadata, such as the standard library: many processes share them."""
 
 
 class Package(NamedTuple):
@@ -53,9 +63,7 @@ class Packages(object):
         first = self._first.setdefault(package.name, package)
         if first is package:
             self.installed[package.name] = changed
-        elif package == first or (
-            first.editable and package.editable and first.version == package.version
-        ):
+        elif package == first or (first.editable and package.editable and first.version == package.version):
             # Debian has some in two forms, and an editable install leaves metadata beside its sources,
             # too: that is no second package.
             return
@@ -100,23 +108,42 @@ def packages_on(tree, path):
 def _of_entry(tree, place, packages):
     if _LIBRARY.search(place):
         return
-    if place.endswith(_ARCHIVES) and _is_archive(tree, place):
-        packages.miss(
-            place, "a zipped egg is not read yet" if place.endswith(".egg") else "an archive is not read yet"
-        )
+    if place.endswith(_ARCHIVES) and _is_file(tree, place):
+        archives = loaded("tightship_probe.archives")  # hardly a server has one
+
+        archives.add_packages(tree, place, packages)
         return
     with tree.directory(place) as directory:
+        if directory.identity in _WITHOUT:
+            return
         names = directory.names()
         if place.endswith(".egg"):
             _of_egg(directory, names, packages)
         origin = OS if _OF_OS.match(place) else ""
-        for name in names:
-            # pip renames what it removes to ~ame. What an .egg-link links to is on the path itself.
-            if name.endswith(_METADATA) and name[0] != "~":
+        # pip renames what it removes to ~ame. What an .egg-link links to is on the path itself.
+        of_metadata = [name for name in names if name.endswith(_METADATA) and name[0] != "~"]
+        for name in of_metadata:
+            if not (name.endswith(".dist-info") and _of_plain_folder(directory, name, origin, packages)):
                 _of_name(directory, name, origin, packages)
+        if not of_metadata and not place.endswith(".egg"):
+            _WITHOUT.add(directory.identity)
 
 
-def _is_archive(tree, place):
+def _of_plain_folder(directory, name, origin, packages):
+    """Add the package of a usual dist-info; False: it is none, and has to be looked at more closely."""
+    found = directory.heads(name, _OF_DIST_INFO, HEAD)
+    if found is None:
+        return False
+    changed, (metadata, direct_url) = found
+    usual = _USUAL.match(metadata or b"")
+    if usual is None or direct_url:
+        return False
+    called, version = usual.group(1).decode("ascii"), usual.group(2).decode("ascii")
+    packages.add(Package(_RUNS.sub("-", called).lower(), version, origin), changed)
+    return True
+
+
+def _is_file(tree, place):
     try:
         return tree.status(place).st_mode & 0o170000 == 0o100000
     except Missing:
@@ -127,14 +154,14 @@ def _of_egg(directory, names, packages):
     """An egg that buildout or easy_install unpacked. One of zc.buildout 6 has a dist-info in it instead."""
     if "EGG-INFO" in names:
         with directory.directory("EGG-INFO") as folder:
-            _of_folder(folder, "PKG-INFO", os.path.basename(directory.path), packages)
+            of_folder(folder, "PKG-INFO", os.path.basename(directory.path), packages)
 
 
 def _of_name(directory, name, origin, packages):
     try:
         if name.endswith(".dist-info"):
             with directory.directory(name) as folder:
-                _of_folder(folder, "METADATA", name, packages, origin)
+                of_folder(folder, "METADATA", name, packages, origin)
         else:
             _of_egg_info(directory, name, origin, packages)
     except TooMany:
@@ -148,17 +175,22 @@ def _of_egg_info(directory, name, origin, packages):
     """A folder from setuptools, or a file as Debian and distutils write it."""
     status = directory.status(name)
     if status.st_mode & 0o170000 == 0o100000:
-        _add(packages, headers(directory.head(name, HEAD)), name, status.st_ctime, Package("", "", origin))
+        of_file(directory.head(name, HEAD), name, status.st_ctime, packages, origin)
         return
     known = Package("", "", origin)
     if not origin and not directory.path.endswith("-packages"):
         # A directory that holds its own sources and their metadata: a development checkout.
         known = Package("", "", "file://" + escape.harmless(directory.path, _MOST_URL), "", True)
     with directory.directory(name) as folder:
-        _of_folder(folder, "PKG-INFO", name, packages, known=known)
+        of_folder(folder, "PKG-INFO", name, packages, known=known)
 
 
-def _of_folder(folder, file, name, packages, origin="", known=None):
+def of_file(head, name, changed, packages, origin=""):
+    """A package from the beginning of its only file of metadata."""
+    _add(packages, headers(head), name, changed, Package("", "", origin))
+
+
+def of_folder(folder, file, name, packages, origin="", known=None):
     """A package from its folder of metadata. Where the file can't be read the folder's name still tells."""
     said = {}
     try:
@@ -227,4 +259,4 @@ def headers(data):
 
 def normal(name):
     """PEP 503; a name in odd bytes is made harmless and kept."""
-    return escape.name(re.sub(r"[-_.]+", "-", name).lower())
+    return escape.name(_RUNS.sub("-", name).lower())

@@ -15,6 +15,7 @@ from tightship_probe.tree import Missing, Unreadable
 
 PYTHON = re.compile(r"(?:python|pypy)[\d.]*[a-z]{0,2}\Z")
 _EMBEDDING = ("uwsgi", "uwsgi-core", "pyuwsgi")
+_OF_SYSTEM = ("/usr/bin/", "/usr/sbin/", "/usr/lib", "/bin/", "/sbin/", "/lib")
 _KERNEL_THREAD = 0x00200000
 DELETED = " (deleted)"
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -135,10 +136,16 @@ def started(proc, pid):
 def may_be_python(process):
     """Whether it runs Python, as far as its program's name says; true where that is not ours to see.
 
-    Programs that embed Python under another name (Apache with mod_wsgi, for one) would be told here
-    by the libpython among their maps; they are not yet.
+    Also programs that came to the server by themselves: those may have Python inside. `embedding` tells.
     """
-    return process.state not in "ZX" and (not process.seen or is_python(process.exe))
+    if process.state in "ZX":
+        return False
+    return not process.seen or is_python(process.exe) or is_strange(process.exe)
+
+
+def is_strange(exe):
+    """Whether a program lies where none of the operating system's own do."""
+    return exe.startswith("/") and not exe.startswith(_OF_SYSTEM)
 
 
 def is_python(exe):

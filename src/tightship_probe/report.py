@@ -1,12 +1,12 @@
 """Puts the report together from what a scan has read. Its form is docs/reference/report.md."""
 
-import hashlib
 import json
 import os
 import time
 
 import tightship_probe
 from tightship_probe import escape, groups, kinds, listeners, processes, system
+from tightship_probe.digests import digest
 from tightship_probe.masking import masked
 from tightship_probe.scan import Scan
 
@@ -26,7 +26,7 @@ def document(root="/"):
     live["cpu"] = round(sum(os.times()[:4]), 3)
     return '{"schema":"%s","digest":"%s","live":%s,"state":%s,"sets":%s}\n' % (
         SCHEMA,
-        digest_of(state),
+        digest(state),
         to_json(live),
         state,
         _json(sets),
@@ -149,13 +149,15 @@ class _Environments(object):
         """The key under which a group's environment stands; empty where its import path is not known."""
         if not environment.get("path"):
             return ""
-        lines = escape.harmless_lines(concluded["packages"])
-        digest = digest_of("\n".join(lines))
-        content = (container, environment["key"], tuple(environment["path"]), digest)
+        known = concluded["packages"] is not None
+        lines = escape.harmless_lines(concluded["packages"] or [])
+        named = digest("\n".join(lines)) if known else None
+        content = (container, environment["key"], tuple(environment["path"]), named)
         if content not in self._by_content:
-            self.sets[digest] = lines
+            if known:
+                self.sets[named] = lines
             key = self._unique(("container:%s " % container if container else "") + environment["key"])
-            self._by_content[content] = self._told(key, environment, concluded, digest)
+            self._by_content[content] = self._told(key, environment, concluded, named)
         return self._by_content[content]["key"]
 
     def _unique(self, key):
@@ -206,7 +208,7 @@ def _live(scan, by_key, passing):
         ],
         "listeners": _others(scan, False),
         "puppet": None,
-        "abandoned": scan.abandoned,
+        "abandoned": scan.rounds.abandoned,
     }
 
 
@@ -226,10 +228,6 @@ def to_json(value):
 
 def _json(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def digest_of(text):
-    return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=20).hexdigest()
 
 
 def _unique(found):

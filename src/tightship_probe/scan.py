@@ -11,6 +11,7 @@ import time
 from tightship_probe import children, command, groups, kinds, listeners, looking, processes, system
 from tightship_probe.concluding import Reader
 from tightship_probe.proc import Proc
+from tightship_probe.rounds import Rounds, Work
 from tightship_probe.started import Started
 from tightship_probe.tree import Tree, Unreadable
 
@@ -25,8 +26,6 @@ _UNIT_FOLDERS = (
     "/lib/systemd/system",
 )
 _ONESHOT = re.compile(rb"^\s*Type\s*=\s*oneshot\s*$", re.M)
-_EVERYBODY = 0xFFFFFFFE
-"""Stands for all owners together. No user has this number."""
 _READER = children.name_of_reader(0).partition(":")[0] + ":"
 _OURS_THAT_STAY = ("serve", "work", "agent", "demo")
 """Verbs of `tightship` under which a scan may run and which are applications like any other."""
@@ -72,73 +71,35 @@ class Scan(object):
         self.boot_time = system.boot_time(self.proc)
         self.unread = []
         """of the server as a whole"""
-        self.abandoned = []
         with Tree(root) as tree:
             self.system = system.system(tree, self.proc)
             self.users = system.users(tree)
             self.processes = processes.all_processes(self.proc)
             self.held, unread = listeners.listening(self.proc, self.processes)
             self.unread += unread
-            self.hung = self._hung()
+            hung = processes.abandoned_readers(self.processes, system.uptime(self.proc))
+            self.rounds = Rounds(hung, self.user)
             self._argvs = {}
             self.groups = self._groups()
             self._give_sockets()
             self._give_kinds(tree)
-        self._read_pythons()
         self._conclude()
         self._conclude_from_memory()
 
     def user(self, uid):
         return self.users.get(uid, str(uid))
 
-    # Readers
-
-    def _hung(self):
-        """Owners for whom a reader of an earlier scan hangs."""
-        found = processes.abandoned_readers(self.processes, system.uptime(self.proc))
-        for owner, pid in sorted(found.items()):
-            why = "process %d hangs since an earlier scan" % pid
-            self.abandoned.append({"what": "a reader for " + self.user(owner), "why": why})
-        return set(found)
-
-    def _run(self, what, works, seconds=children.SECONDS):
-        """[(value, "") or (None, why)] for each (owner, work)."""
-        jobs = [children.Job(owner, (), work) for owner, work in works]
-        results = []
-        for outcome in children.run(jobs, seconds=seconds, hung=frozenset(self.hung)):
-            if outcome.value is None:
-                why = "%s: %s" % (what, outcome.why)
-                self.abandoned.append({"what": "a reader for " + self.user(outcome.owner), "why": why})
-                if "hangs" in outcome.why:
-                    self.hung.add(outcome.owner)
-            # Its number differs each time, and the state is to stay the same.
-            results.append((outcome.value, (outcome.why or "").partition(";")[0]))
-        return results
-
     # First round: what was started
 
     def _groups(self):
-        by_owner = self._by_owner()
-        told = self._told_together(by_owner)
-        if told is None:
-            told = self._told_by_owner(by_owner)
+        told = self._told(self._by_owner())
         return [self._group(pids, told) for pids in groups.together(self._members(told))][:MOST_GROUPS]
 
-    def _told_together(self, by_owner):
-        """{pid: (`Started`, unread)}, read by one child for all owners; None where somebody made it hang.
-
-        It reads nothing but /proc, where hanging takes intent, and a child for each owner has its price.
-        """
-        if self.hung:
-            return None
-        everything = [process for _owner, some in by_owner for process in some]
-        ((value, _why),) = self._run("command lines", [(_EVERYBODY, self._looks(everything))])
-        return None if value is None else dict(map(_told, value))
-
-    def _told_by_owner(self, by_owner):
+    def _told(self, by_owner):
+        """{pid: (`Started`, unread)}."""
         told = {}
-        answers = self._run("command lines", [(owner, self._looks(some)) for owner, some in by_owner])
-        for (owner, some), (value, why) in zip(by_owner, answers):
+        works = [Work(owner, "command lines", self._looks(some)) for owner, some in by_owner]
+        for (owner, some), (value, why) in zip(by_owner, self.rounds.read(works)):
             told.update(self._lost(owner, some, why) if value is None else map(_told, value))
         return told
 
@@ -157,12 +118,6 @@ class Scan(object):
     def _looks(self, some):
         return lambda: looking.look_at_all(self.proc, some, self.boot_time)
 
-    def _read_pythons(self):
-        ((value, why),) = self._run("interpreters", [(os.getuid(), self._pythons)])
-        self.system["pythons"] = value or []
-        if value is None:
-            self.unread.append({"what": "interpreters", "why": why})
-
     def _pythons(self):
         with Tree(self.root) as tree:
             return system.pythons(tree)
@@ -171,7 +126,7 @@ class Scan(object):
         """What is known of an owner's processes when nothing of them could be read."""
         self.unread.append({"what": "processes of " + self.user(owner), "why": why})
         for process in some:
-            if process.seen:
+            if process.seen and processes.is_python(process.exe):
                 variables, no = None, [{"what": "command line, variables and files", "why": why}]
                 started = Started(
                     process.pid, process.uid, [], "", process.exe, process.cwd, variables, [], [], 0.0
@@ -200,7 +155,9 @@ class Scan(object):
         for pid in pids:
             unread += [entry for entry in told[pid][1] if entry not in unread]
             self._argvs[pid] = told[pid][0].argv
-        return Group([self.processes[pid] for pid in pids], told[pids[0]][0], unread)
+        # PyInstaller's first process only waits for the second, which says more.
+        telling = next((pid for pid in pids if told[pid][0].libpython), pids[0])
+        return Group([self.processes[pid] for pid in pids], told[telling][0], unread)
 
     def workers(self, group):
         """How many processes do its work beside the first."""
@@ -259,8 +216,15 @@ class Scan(object):
     # Second and third round: files, memory
 
     def _conclude(self):
+        """Files of the groups, and those of the server that might hang: /opt may be anybody's."""
         wanted = [group for group in self.groups if group.kind in (kinds.APPLICATION, kinds.SYSTEM)]
-        self._conclude_some("files", [group for group in wanted if group.started.start_time])
+        of_server = [Work(os.getuid(), "interpreters", self._pythons)]
+        ((pythons, why),) = self._conclude_some(
+            "files", [group for group in wanted if group.started.start_time], of_server
+        )
+        self.system["pythons"] = pythons or []
+        if pythons is None:
+            self.unread.append({"what": "interpreters", "why": why})
 
     def _conclude_from_memory(self):
         wanted = []
@@ -268,20 +232,23 @@ class Scan(object):
             environment = group.concluded.get("environment")
             if environment is not None and group.first.seen and _is_in_doubt(group, environment):
                 wanted.append(group)
-        self._conclude_some("memory", wanted, _SECONDS_FOR_MEMORY)
+        self._conclude_some("memory", wanted, (), _SECONDS_FOR_MEMORY)
 
-    def _conclude_some(self, what, some, seconds=children.SECONDS):
+    def _conclude_some(self, what, some, others, seconds=children.SECONDS):
+        """Read the files, or memory, of groups. Gives the answers to `others`, works of the same round."""
         by_owner = {}
         for group in some:
             by_owner.setdefault(group.first.uid, []).append(group)
         owners = sorted(by_owner.items())
-        works = []
+        works = list(others)
         for owner, owned in owners:
             reader = Reader(self.proc, self.root, [(group.first, group.started) for group in owned])
-            works.append((owner, reader.read if what == "files" else reader.read_memory_first))
-        for (_owner, owned), (value, why) in zip(owners, self._run(what, works, seconds)):
+            works.append(Work(owner, what, reader.read if what == "files" else reader.read_memory_first))
+        answers = self.rounds.read(works, seconds)
+        for (_owner, owned), (value, why) in zip(owners, answers[len(others) :]):
             for group in owned:
                 self._take(group, value[str(group.first.pid)] if value else None, what, why)
+        return answers[: len(others)]
 
     def _take(self, group, concluded, what, why):
         if concluded is None:

@@ -19,6 +19,19 @@ VARIABLES = (
     "SUPERVISOR_ENABLED",
     "LISTEN_FDS",
     "LISTEN_PID",
+    "PEX",
+    "PEX_ROOT",
+    "PEX_PATH",
+    "PEX_EXTRA_SYS_PATH",
+    "PEX_INHERIT_PATH",
+    "PEX_MODULE",
+    "PEX_SCRIPT",
+    "PEX_INTERPRETER",
+    "SHIV_ROOT",
+    "SHIV_ENTRY_POINT",
+    "SHIV_CONSOLE_SCRIPT",
+    "SHIV_INTERPRETER",
+    "_PYI_ARCHIVE_FILE",
 )
 """The only variables that are looked at. None of their values is sent as such."""
 
@@ -44,3 +57,5 @@ class Started(NamedTuple):
     """mapped files that are deleted from disk"""
     start_time: float
     """seconds since the epoch, by the server's clock; a second or two off"""
+    libpython: str = ""
+    """that it has mapped; only looked for where its program is no interpreter by its name"""

@@ -10,7 +10,9 @@ Paths are `str` with undecodable bytes as surrogates (`os.fsdecode`). Errors are
 the reason in words, and `Missing` where there is nothing to read.
 """
 
+import collections
 import errno
+import itertools
 import os
 import stat
 import sys
@@ -25,6 +27,8 @@ _PATH = os.O_CLOEXEC | os.O_NOFOLLOW | getattr(os, "O_PATH", 0o10000000)
 # O_NONBLOCK: a FIFO has no writer to wait for, a leased file no holder. O_NOCTTY: no terminal.
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _LIST = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
+_PATH_OF_FOLDER = _PATH | os.O_DIRECTORY
+_FORMAT = 0o170000
 
 MOST_BYTES = 1024 * 1024
 MOST_NAMES = 20000
@@ -86,6 +90,7 @@ class Tree(object):
         if isinstance(root, str):
             self.become(0)  # another tree may be open, and at an owner's files
             self.root = os.open(root, _PATH & ~os.O_NOFOLLOW | os.O_DIRECTORY)
+        self._trail = _Trail(_Step("", self.root, os.fstat(self.root), reader))
 
     def __enter__(self):
         return self
@@ -96,12 +101,23 @@ class Tree(object):
     def close(self):
         """Give back the root, and take our own rights again."""
         self._rights.restore()
+        self._trail.back_to(0)
         if self._own:
             os.close(self.root)
 
     def become(self, user):
         """Go on with the rights of `user`."""
         self._rights.take(user)
+
+    def trail(self):
+        """Where the last walk went, for the next one; a new one while a walk is under way."""
+        trail, self._trail = self._trail, _Trail(self._trail.steps[0])
+        return trail
+
+    def keep(self, trail):
+        """Give back what `trail` gave."""
+        self._trail.back_to(0)
+        self._trail = trail
 
     def directory(self, path):
         """The `Directory` at an absolute `path`, links resolved. Close it, or use it in a `with`."""
@@ -120,6 +136,18 @@ class Tree(object):
     def head(self, path, size):
         """The first `size` bytes of the regular file at an absolute `path`."""
         return self.content_at(_Walk(self, path), size, True)
+
+    def opened(self, path):
+        """A descriptor of the regular file at `path`, to read parts of it. The caller closes it."""
+        with _Walk(self, path) as walk:
+            _check_regular(walk.status)
+            fd = walk.opened(_READ)
+        try:
+            _check_no_proc(fd, os.fstat(fd))
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
 
     def content_at(self, walk, most, only_head):
         with walk:
@@ -170,16 +198,20 @@ class Directory(object):
     def __exit__(self, *_):
         os.close(self._fd)
 
+    @property
+    def identity(self):
+        """Tells it from every other directory, and from itself after something in it changed."""
+        return self._status.st_dev, self._status.st_ino, self._status.st_mtime
+
     def names(self, most=MOST_NAMES):
         """Names in it, sorted; `Unreadable` when there are more than `most`."""
         self._begin("")
-        names = []
         with AsUnreadable(), os.scandir(_listable(self._fd)) as entries:
-            for entry in entries:
-                names.append(entry.name)
-                if len(names) > most:
-                    raise Unreadable("more than %d entries" % most)
-        return sorted(names)
+            names = [entry.name for entry in itertools.islice(entries, most + 1)]
+        if len(names) > most:
+            raise Unreadable("more than %d entries" % most)
+        names.sort()
+        return names
 
     def read(self, name, most=MOST_BYTES):
         """Bytes of the file `name` (one component); `Unreadable` when there are more than `most`."""
@@ -201,6 +233,39 @@ class Directory(object):
         self._begin(name)
         with AsUnreadable():
             return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+
+    def heads(self, name, files, size):
+        """(ctime, [first bytes of each file or None]) of a directory in this one; None: not so simply.
+
+        What `directory` and `head` would give, in as few steps as can be: there are thousands of them.
+        A link, a file that is not plain, more than `size` bytes, or another owner: those tell more.
+        """
+        if self._walks:
+            return None
+        self._begin(name)
+        try:
+            folder = os.open(name, _PATH_OF_FOLDER, dir_fd=self._fd)
+        except OSError:
+            return None
+        try:
+            status = os.fstat(folder)
+            if self._reader != status.st_uid and self._reader != next_reader(
+                self._reader, self._status, status
+            ):
+                return None
+            if self._reader in (0, NOBODY) and others_may_write(status):
+                return None
+            return status.st_ctime, [_head(folder, file, size, self._tree.limits) for file in files]
+        except (_NotPlain, OSError):
+            return None
+        finally:
+            os.close(folder)
+
+    def _is_anothers(self, status):
+        """Whether a directory in this one, or what is in it, is to be read with other rights."""
+        if self._reader in (0, NOBODY) and others_may_write(status):
+            return True
+        return self._reader != next_reader(self._reader, self._status, status)
 
     def changed(self):
         """When its inode last changed (ctime), in seconds since the epoch."""
@@ -224,6 +289,34 @@ class Directory(object):
         self._tree.become(self._reader)
 
 
+_Step = collections.namedtuple("_Step", "name fd status reader")
+"""A directory, or a file, that a walk came by: its descriptor, and with whose rights it was reached."""
+
+
+class _Trail(object):
+    """The steps of a walk from the root on, which stays the tree's.
+
+    The next walk goes on from where both ways part: most paths of a process differ in their ends only.
+    """
+
+    def __init__(self, root):
+        self.steps = [root]
+
+    def back_to(self, number):
+        """Forget all but the first `number` steps behind the root."""
+        while len(self.steps) > number + 1:
+            os.close(self.steps.pop().fd)
+
+    def meet(self, waiting):
+        """Take from `waiting`, steps of a path with the first one last, those that were taken before."""
+        known = 0
+        # The last one is looked at anew: it may be another by now.
+        while len(waiting) > 1 and known + 1 < len(self.steps) and self.steps[known + 1].name == waiting[-1]:
+            waiting.pop()
+            known += 1
+        self.back_to(known)
+
+
 class _Walk(object):
     """A path followed step by step. `fd` names what is there without opening it.
 
@@ -236,92 +329,105 @@ class _Walk(object):
             raise Unreadable("not an absolute path: " + path)
         self._tree = tree
         self._path, self._name, self._known_reader = path, name, reader
-        self._waiting = []
-        self._taken = 0
-        self._chain = []
-        self._names = []
-        self.reader = tree.reader
-        self.status = os.fstat(tree.root)
 
     def __enter__(self):
-        self._tree.limits.count_file()
-        self._tree.become(self.reader)
+        tree = self._tree
+        tree.limits.count_file()
+        waiting = _steps(self._path)
+        self._trail = tree.trail()
+        self._trail.meet(waiting)
+        self._steps = self._trail.steps
+        self._taken = len(self._steps) - 1
+        self._straight = len(self._steps) + len(waiting)
+        self.reader = self._steps[-1].reader
         try:
-            self._push(os.dup(self._tree.root))
-            self._go(self._path)
+            tree.become(self.reader)
+            self._go(waiting)
             if self._name:
+                self._bend()
                 self.reader = self.reader or self._known_reader
-                self._tree.become(self.reader)
-                self._go(self._name)
+                tree.become(self.reader)
+                self._go(_steps(self._name))
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
-        while self._chain:
-            os.close(self._chain.pop())
+        # Behind a link, or "..", the rights are not those with which others would come there.
+        self._trail.back_to(self._straight - 1)
+        self._tree.keep(self._trail)
 
     @property
     def fd(self):
-        return self._chain[-1]
+        return self._steps[-1].fd
+
+    @property
+    def status(self):
+        return self._steps[-1].status
 
     @property
     def path(self):
-        return "/" + "/".join(self._names)
+        return "/" + "/".join([step.name for step in self._steps[1:]])
 
     def opened(self, flags):
         """A new descriptor to read what was found; through /proc/self/fd, so nothing is looked up again."""
         with AsUnreadable():
             return os.open("/proc/self/fd/%d" % self.fd, flags & ~os.O_NOFOLLOW)
 
-    def _go(self, path):
-        self._waiting = _steps(path)
-        while self._waiting:
+    def _bend(self):
+        self._straight = min(self._straight, len(self._steps))
+
+    def _go(self, waiting):
+        while waiting:
             self._taken += 1
             if self._taken > MOST_STEPS:
                 raise Unreadable("too many links or too deep a path")
-            step = self._waiting.pop()
+            step = waiting.pop()
             if step == "..":
-                self._pop()
+                self._bend()
+                # ".." of the root is the root, as the kernel has it.
+                self._trail.back_to(max(0, len(self._steps) - 2))
+                self._bend()
             else:
-                self._enter(step)
+                self._enter(step, waiting)
 
-    def _enter(self, name):
-        with AsUnreadable():
-            fd = os.open(name, _PATH, dir_fd=self.fd)
-            self._push(fd)
-            if stat.S_ISLNK(self.status.st_mode):
-                self._follow()
-            else:
-                self._names.append(name)
-
-    def _follow(self):
-        link = self._chain.pop()
+    def _enter(self, name, waiting):
+        _, folder, above, _ = self._steps[-1]
         try:
-            target = os.readlink("", dir_fd=link)
-        finally:
-            os.close(link)
-        self.status = os.fstat(self.fd)
-        if target.startswith("/"):
-            while self._names:
-                self._pop()
-        self._waiting.extend(_steps(target))
+            fd = os.open(name, _PATH, dir_fd=folder)
+        except OSError as error:
+            raise reason(error)
+        except ValueError:  # a NUL in a name
+            raise Unreadable("no possible path")
+        try:
+            status = os.fstat(fd)
+            if self.reader in (0, NOBODY):
+                self._become(next_reader(self.reader, above, status))
+        except BaseException as error:
+            os.close(fd)
+            raise reason(error) if isinstance(error, OSError) else error
+        if status.st_mode & _FORMAT == stat.S_IFLNK:
+            self._bend()
+            self._follow(fd, waiting)
+        else:
+            self._steps.append(_Step(name, fd, status, self.reader))
 
-    def _push(self, fd):
-        self._chain.append(fd)
-        above, self.status = self.status, os.fstat(fd)
-        reader = next_reader(self.reader, above, self.status)
+    def _become(self, reader):
         if reader != self.reader:
             self.reader = reader
             self._tree.become(reader)
 
-    def _pop(self):
-        # ".." of the root is the root, as the kernel has it.
-        if self._names:
-            self._names.pop()
-            os.close(self._chain.pop())
-            self.status = os.fstat(self.fd)
+    def _follow(self, link, waiting):
+        try:
+            with AsUnreadable():
+                target = os.readlink("", dir_fd=link)
+        finally:
+            os.close(link)
+        if target.startswith("/"):
+            self._trail.back_to(0)
+            self._bend()
+        waiting.extend(_steps(target))
 
 
 def _steps(path):
@@ -344,14 +450,36 @@ def _opened(name, flags, folder):
         raise Unreadable("no possible path")
 
 
+class _NotPlain(Exception):
+    """Not a plain file that is small enough."""
+
+
+def _head(folder, name, size, limits):
+    """A whole small file; None where there is none. Raises `_NotPlain`."""
+    try:
+        fd = os.open(name, _READ, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        raise _NotPlain
+    try:
+        status = os.fstat(fd)
+        if status.st_mode & _FORMAT != stat.S_IFREG or status.st_blksize == _BLOCK_OF_PROC:
+            raise _NotPlain
+        data = os.read(fd, size)
+    except OSError:
+        raise _NotPlain
+    finally:
+        os.close(fd)
+    limits.count_bytes(len(data))
+    return data
+
+
 def _content(fd, limits, most, only_head):
     """Bytes of an open file, which is closed. `Unreadable` when it is no regular one, or too large."""
     try:
         status = os.fstat(fd)
-        _check_regular(status)
-        # What /proc/self says is about the reader, root's own process, and it says that to every reader.
-        if status.st_blksize == _BLOCK_OF_PROC and not os.fstatvfs(fd).f_blocks:
-            raise Unreadable("not a regular file, but one of /proc")
+        _check_no_proc(fd, status)
         if status.st_size > most and not only_head:
             raise Unreadable("larger than %d bytes" % most)
         with AsUnreadable():
@@ -375,6 +503,14 @@ def _read_up_to(fd, size, known):
         if not data or known == 0:
             break
     return b"".join(pieces)
+
+
+def _check_no_proc(fd, status):
+    """Of an open file that it is a regular one, and not about the reader."""
+    _check_regular(status)
+    # What /proc/self says is about the reader, root's own process, and it says that to every reader.
+    if status.st_blksize == _BLOCK_OF_PROC and not os.fstatvfs(fd).f_blocks:
+        raise Unreadable("not a regular file, but one of /proc")
 
 
 def _check_regular(status):

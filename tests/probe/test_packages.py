@@ -276,10 +276,10 @@ def test_an_odd_direct_url_costs_the_origin_only(tmp_path: Path, said: str) -> N
     assert re.match(r"shop\t1\.0(\tx|\t1)?$", lines[1])
 
 
-def test_a_zipped_egg_is_unread_and_not_passed_over(tmp_path: Path) -> None:
+def test_an_egg_without_metadata_is_unread_and_not_passed_over(tmp_path: Path) -> None:
     (tmp_path / "old-1.0-py3.11.egg").write_bytes(b"PK\5\6" + b"\0" * 18)
     assert found_in(tmp_path, "/old-1.0-py3.11.egg")["unread"] == [
-        "/old-1.0-py3.11.egg: a zipped egg is not read yet"
+        "/old-1.0-py3.11.egg: an egg without metadata"
     ]
 
 

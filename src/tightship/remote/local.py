@@ -1,4 +1,4 @@
-"""Runs the probe on this server, by one fixed command: `python3 -I -`, the probe on standard input."""
+"""Runs the probe on this server, by one fixed command: `python3 -I -S -`, the probe on standard input."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run_probe(*, sudo: bool = False, arguments: Sequence[str] = (), timeout: flo
     `timeout` is in seconds.
     """
     python = [_sudo(), "--", systems_python()] if sudo else [sys.executable]
-    command = [*python, "-I", "-", *arguments]
+    command = [*python, "-I", "-S", "-", *arguments]
     done = run(source(PROGRAM), command, timeout or (SECONDS + SECONDS_TO_TYPE * sudo))
     if done.returncode != 0:
         raise ProbeError(_reason(done, sudo))

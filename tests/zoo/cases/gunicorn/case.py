@@ -11,4 +11,5 @@ def start(keep):
         program="gunicorn",
         workers=2,
         environment="uv",
+        listeners={("tcp", "127.0.0.1", port)},  # not the socket by which gunicornc gives it orders
     )
