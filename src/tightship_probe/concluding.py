@@ -2,7 +2,18 @@
 
 import os
 
-from tightship_probe import environments, frozen, groups, looking, names, packages, processes, releases, stale
+from tightship_probe import (
+    environments,
+    escape,
+    frozen,
+    groups,
+    looking,
+    names,
+    packages,
+    processes,
+    releases,
+    stale,
+)
 from tightship_probe.command import understood
 from tightship_probe.namespaces import reader_of
 from tightship_probe.proc import reason
@@ -73,7 +84,8 @@ class Reader(object):
             found = frozen.packages_of(environment, found)
         cwd = processes.without_deleted(started.cwd)
         base = groups.base_of(cwd, environment["prefix"])
-        told = names.names_from_files(tree, cwd, base)
+        told = [{"name": escape.name(name), "how": "module"} for name in environment.get("modules", ())]
+        told += names.names_from_files(tree, cwd, base)
         command = understood(started.argv, started.exe)
         # `python -m celery` runs celery, which is not the application.
         module = command.target or ("" if command.runner else command.module)

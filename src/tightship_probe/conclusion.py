@@ -25,6 +25,8 @@ class Conclusion(object):
         self.cwd = without_deleted(started.cwd)
         self.exe = without_deleted(started.exe)
         self.how, self.conflict, self.unread = [], [], []
+        self.modules = []
+        """what a configuration file tells the program to run: `shop.wsgi`"""
 
     def tell(self, what, how, value):
         if len(self.how) < MOST_TOLD:
@@ -54,11 +56,24 @@ class Conclusion(object):
         """A path of the command line, from where the process was started, or is; "" if found at neither."""
         if path.startswith("/"):
             return os.path.normpath(path)
-        for start in (self.cwd, self.variable("PWD")):
+        for start in (self.cwd, self.start):
             joined = os.path.normpath(os.path.join(start, path))
             if start and self.tree.exists(joined):
                 return joined
         return ""
+
+    @property
+    def start(self):
+        """Where the process was started, as far as it can be told; it may have gone elsewhere since."""
+        return self.variable("PWD") or self._start_by_script()
+
+    def _start_by_script(self):
+        """From `/srv/shop/venv/bin/python venv/bin/gunicorn`: the script lies beside its interpreter."""
+        argv, script = self.started.argv, os.path.dirname(self.command.script)
+        beside = os.path.dirname(argv[0]) if argv else ""
+        if script.startswith("/") or not beside.startswith("/") or not beside.endswith("/" + script):
+            return ""
+        return beside[: -len(script) - 1] if script else ""
 
     def same_file(self, one, other):
         """Whether two paths lead to one file; None where either can't be looked at."""

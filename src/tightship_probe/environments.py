@@ -42,6 +42,7 @@ def _told(about, interpreter, path, extra):
         "how": about.how,
         "conflict": about.conflict,
         "unread": about.unread,
+        "modules": about.modules,
     }
 
 

@@ -81,7 +81,8 @@ def is_worker(child, parent):
     if is_helper(child.argv):
         return True
     # Started anew with the same words, or under titles of one program, as celery's are.
-    same = child.argv == parent.argv or child.command.rewritten or parent.command.rewritten
+    # A program that starts itself again (Django's autoreloader) may call its interpreter by another name.
+    same = child.argv[1:] == parent.argv[1:] or child.command.rewritten or parent.command.rewritten
     return bool(same and child.exe == parent.exe and child.command.program == parent.command.program)
 
 

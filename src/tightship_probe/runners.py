@@ -8,6 +8,7 @@ working directory on it only while it imports the application (5.7 utils/imports
 
 import os
 
+from tightship_probe import gunicornconf
 from tightship_probe.tree import Unreadable
 
 _IN_FRONT = {
@@ -63,13 +64,18 @@ def _joined(about, place):
 def _of_gunicorn(about):
     """--pythonpath, then the directory that it changed to, by the name that it was given or found."""
     words = about.variable("GUNICORN_CMD_ARGS").split() + about.command.arguments
+    said = gunicornconf.settings(about, "".join(options(words, ("-c", "--config"))[-1:]))
+    if said.get("wsgi_app") and not about.command.target:
+        about.modules.append(said["wsgi_app"].partition(":")[0])
     places = []
-    for value in options(words, ("--pythonpath",))[-1:]:
-        places += [_joined(about, place) for place in value.split(",")]
-    chdir = options(words, ("--chdir",))[-1:]
+    for value in options(words, ("--pythonpath",))[-1:] or [said.get("pythonpath", "")]:
+        places += [_joined(about, place) for place in value.split(",") if place]
+    chdir = options(words, ("--chdir",))[-1:] or [said[name] for name in ("chdir",) if name in said]
     # Without --chdir it goes by PWD, which may lead through a link such as `current`.
     named = [_joined(about, place) for place in chdir] + [about.variable("PWD")]
-    return [*reversed(places), _same_as_cwd(about, named)]
+    # It was on the path from where it was started, before it went to --chdir.
+    first = [about.start] if chdir and about.start != about.cwd else []
+    return [*reversed(places), _same_as_cwd(about, named), *first]
 
 
 def _same_as_cwd(about, named):

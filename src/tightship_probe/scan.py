@@ -281,6 +281,8 @@ def _is_supervisor(parent, above):
 
 
 def _serves(group):
+    if group.command.program in command.SUPERVISORS:
+        return False  # circusd holds the sockets that it hands to its children
     return group.command.type in ("web", "worker", "beat") or bool(group.sockets)
 
 

@@ -200,6 +200,17 @@ class Keep:
         self._started.append(process)
         return self.expect(process.pid, ask=ask, told=told, alone=alone, **expected)
 
+    def detached(self, argv: Sequence[str | Path]) -> None:
+        """Run a command as the ordinary user that leaves a process behind, and ends."""
+        applications.own(self.root)
+        subprocess.run(
+            [*map(str, argv)],
+            cwd=self.home,
+            env=applications.VARIABLES,
+            check=True,
+            **applications.as_user(),
+        )
+
     def expect(
         self, pid: int, *, ask: int | str | None = None, told: str = "", alone: bool = False, **expected: Any
     ) -> Living:
@@ -227,6 +238,8 @@ class Keep:
         """End what was started, by its pids."""
         for process in reversed(self._started):
             _end(process)
+        for living in self.living:
+            _kill(living)
         self._closing.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
@@ -253,6 +266,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for pid in all_of_it - {process.pid}:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def _kill(living: Living) -> None:
+    """End what detached itself: the process that told its truth below our own directory."""
+    with contextlib.suppress(OSError):
+        if os.readlink(f"/proc/{living.pid}/cwd").startswith(str(living.keep.root)):
+            os.kill(living.pid, signal.SIGKILL)
 
 
 def _descendants(pid: int) -> set[int]:

@@ -34,12 +34,12 @@ def distributions():
         return old_distributions()
     found = []
     for one in metadata.distributions():
-        name = one.metadata["Name"]
+        name, version = one.metadata["Name"], one.version
         folder = getattr(getattr(one, "_path", None), "name", "")
-        if name is None and folder:
-            name = folder.rpartition(".")[0].rpartition("-")[0]
-        if name and not name.startswith("~") and not folder.startswith("~"):
-            found.append((name, one.version or ""))
+        if name is None and folder:  # half removed: only its folder still says what it was
+            name, _, version = folder.rpartition(".")[0].rpartition("-")
+        if name and not folder.startswith("~"):  # pip's own leftovers
+            found.append((name, version or ""))
     return found
 
 
@@ -110,7 +110,7 @@ def asgi_answer():
 
 
 # `async def` is no syntax for Python 2, where nothing speaks ASGI.
-if sys.version >= "3":
+if str is not bytes:
     exec(
         """
 async def asgi(scope, receive, send):

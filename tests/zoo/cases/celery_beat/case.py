@@ -1,0 +1,22 @@
+"""celery beat."""
+
+TASKS = """
+import telling
+from celery import Celery
+
+app = Celery("shop", broker="filesystem://", backend=None)
+app.conf.broker_transport_options = {"data_folder_in": "queue", "data_folder_out": "queue", "store_processed": False}
+telling.leave("told.json", 3.0)
+"""
+
+
+def start(keep):
+    keep.venv("ve", "celery")
+    keep.write({"shop/__init__.py": "", "shop/tasks.py": TASKS, "queue/none": ""})
+    keep.run(
+        ["ve/bin/celery", "-A", "shop.tasks", "beat", "-s", "schedule"],
+        told="told.json",
+        type="beat",
+        program="celery",
+        name="shop",
+    )
