@@ -23,6 +23,20 @@ SECONDS = 4.0
 """Less than a child has: what was read until then is still told."""
 
 
+def tree_of(proc, root, process, limits):
+    """The files of a process, as it sees them; those below `root` where its own root is not to be had."""
+    if not proc.real or not process.seen:
+        return Tree(root, limits)
+    try:
+        fd = os.open("%s/%d/root" % (proc.path, process.pid), os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    except OSError as error:
+        raise reason(error)
+    if processes.started(proc, process.pid) != process.ticks:
+        os.close(fd)
+        raise Unreadable("the process ended")
+    return Tree(fd, limits, owned=True, reader=reader_of(proc.path, process.pid, process.uid))
+
+
 class Reader(object):
     """Reads the files of one owner's process groups, told by the first process of each."""
 
@@ -63,18 +77,7 @@ class Reader(object):
         return found
 
     def _tree(self, process):
-        if not self.proc.real or not process.seen:
-            return Tree(self.root, self.limits)
-        try:
-            fd = os.open(
-                "%s/%d/root" % (self.proc.path, process.pid), os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
-            )
-        except OSError as error:
-            raise reason(error)
-        if processes.started(self.proc, process.pid) != process.ticks:
-            os.close(fd)
-            raise Unreadable("the process ended")
-        return Tree(fd, self.limits, owned=True, reader=reader_of(self.proc.path, process.pid, process.uid))
+        return tree_of(self.proc, self.root, process, self.limits)
 
     def _of_files(self, tree, started):
         environment = environments.environment_of(tree, started)

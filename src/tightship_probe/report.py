@@ -5,7 +5,7 @@ import os
 import time
 
 import tightship_probe
-from tightship_probe import escape, groups, kinds, listeners, processes, system
+from tightship_probe import escape, groups, kinds, listeners, processes, sites, system
 from tightship_probe.digests import digest
 from tightship_probe.masking import masked
 from tightship_probe.scan import Scan
@@ -99,6 +99,9 @@ def _is_web(group):
 
 def _state(scan, told, environments):
     unread = scan.unread + _hidden(scan)
+    of_sites = scan.told.get("sites") or {}
+    at_rest = scan.told.get("environments at rest") or {}
+    environments.add_at_rest(at_rest.get("environments", ()))
     for group in told:
         del group["what"]
     return {
@@ -107,8 +110,9 @@ def _state(scan, told, environments):
         "groups": told,
         "environments": environments.all(),
         "listeners": _others(scan, True),
-        "sites": [],
-        "unread": unread,
+        "sites": sites.with_groups(of_sites.get("sites", ()), told),
+        # What of a web server's configuration is not understood leaves nothing else unknown.
+        "unread": unread + of_sites.get("unread", []) + at_rest.get("unread", []),
     }
 
 
@@ -137,6 +141,13 @@ def _others(scan, lasting):
     return listeners.sorted_unique(found)
 
 
+def _is_same(told, environment):
+    """Whether an environment that was told is this one, whatever a process has beside it."""
+    if environment["kind"] in ("system", "python"):
+        return told["key"].partition("+")[0] == environment["key"].partition("+")[0]
+    return (told["kind"], told["prefix"]) == (environment["kind"], environment["prefix"])
+
+
 class _Environments(object):
     """Environments of a server, each once, under a key of its own. `sets`: digest -> package lines."""
 
@@ -159,6 +170,19 @@ class _Environments(object):
             key = self._unique(("container:%s " % container if container else "") + environment["key"])
             self._by_content[content] = self._told(key, environment, concluded, named)
         return self._by_content[content]["key"]
+
+    def add_at_rest(self, some):
+        """Those that something names; one that runs, too, is only told to be named."""
+        living = list(self._by_content.values())
+        for told in some:
+            environment = told["environment"]
+            same = [one for one in living if _is_same(one, environment)]
+            for one in same:
+                one["named_by"] = sorted({*one["named_by"], *told["named_by"]})
+            if not same:
+                key = self.key_of(environment, told, "")
+                (one,) = [one for one in self._by_content.values() if one["key"] == key]
+                one["at_rest"], one["named_by"] = True, sorted(told["named_by"])
 
     def _unique(self, key):
         number, unique = 1, escape.name(key)

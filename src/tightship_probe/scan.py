@@ -8,10 +8,12 @@ import os
 import re
 import time
 
-from tightship_probe import children, command, groups, kinds, listeners, looking, processes, system
-from tightship_probe.concluding import Reader
+from tightship_probe import children, command, groups, kinds, listeners, looking, processes, sites, system
+from tightship_probe.concluding import Reader, tree_of
 from tightship_probe.proc import Proc
+from tightship_probe.rights import loaded
 from tightship_probe.rounds import Rounds, Work
+from tightship_probe.runners import options
 from tightship_probe.started import Started
 from tightship_probe.tree import Tree, Unreadable
 
@@ -83,8 +85,11 @@ class Scan(object):
             self.groups = self._groups()
             self._give_sockets()
             self._give_kinds(tree)
+        self.told = {}
+        """what was read of the server: interpreters, sites"""
         self._conclude()
         self._conclude_from_memory()
+        self.system["pythons"] = self.told.get("interpreters") or []
 
     def user(self, uid):
         return self.users.get(uid, str(uid))
@@ -218,13 +223,31 @@ class Scan(object):
     def _conclude(self):
         """Files of the groups, and those of the server that might hang: /opt may be anybody's."""
         wanted = [group for group in self.groups if group.kind in (kinds.APPLICATION, kinds.SYSTEM)]
-        of_server = [Work(os.getuid(), "interpreters", self._pythons)]
-        ((pythons, why),) = self._conclude_some(
+        of_server = [Work(os.getuid(), what, do) for what, do in self._of_server()]
+        answers = self._conclude_some(
             "files", [group for group in wanted if group.started.start_time], of_server
         )
-        self.system["pythons"] = pythons or []
-        if pythons is None:
-            self.unread.append({"what": "interpreters", "why": why})
+        for work, (value, why) in zip(of_server, answers):
+            self.told[work.what] = value
+            if value is None:
+                self.unread.append({"what": work.what, "why": why})
+
+    def _of_server(self):
+        """(what, work): what is read of the server itself, and might hang."""
+        yield "interpreters", self._pythons
+        masters = sites.masters(self.processes)
+        if masters:
+            yield "sites", lambda: sites.read(self.proc, masters, self._tree_of)
+
+        yield "environments at rest", self._at_rest
+
+    def _at_rest(self):
+        told = [group.command.arguments for group in self.groups if group.command.program == "supervisord"]
+        given = [path for words in told for path in options(words, ("-c", "--configuration"))]
+        return loaded("tightship_probe.atrest").read(self.root, [path for path in given if path[:1] == "/"])
+
+    def _tree_of(self, process, limits):
+        return tree_of(self.proc, self.root, process, limits)
 
     def _conclude_from_memory(self):
         wanted = []
