@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests import reports
-from tightship.fleet.naming import Pattern, named, released
+from tightship.fleet.naming import DeclaredNames, Pattern, named, released
 from tightship.fleet.report import ProcessGroup
 
 
@@ -62,13 +62,13 @@ def test_a_stage_is_told_by_a_word_of_its_own(where: dict[str, str], stage: str)
 
 
 def test_what_was_declared_comes_first() -> None:
-    patterns = [Pattern("webshop", "unit", "shop-*", "acceptance")]
-    found = named(group(names=names(module="shop"), unit="shop-web.service"), patterns)
+    declared = DeclaredNames((Pattern("webshop", "unit", "shop-*", "acceptance"),))
+    found = named(group(names=names(module="shop"), unit="shop-web.service"), declared)
     assert (found.application, found.stage, found.how) == ("webshop", "acceptance", "declared unit:shop-*")
 
 
 def test_a_path_pattern_holds_for_the_directory_itself_too() -> None:
-    found = named(group(base="/srv/shop"), [Pattern("webshop", "path", "/srv/shop/*")])
+    found = named(group(base="/srv/shop"), DeclaredNames((Pattern("webshop", "path", "/srv/shop/*"),)))
     assert found.application == "webshop"
 
 

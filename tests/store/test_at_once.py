@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests import reports
-from tests.reports import application, packages
+from tests.reports import WHEN, application, packages
+from tests.store.conftest import HOUR
 
 READY = """
 import sys
@@ -95,3 +96,37 @@ def test_servers_that_bring_the_same_new_packages_at_once_all_get_in(
     text = f"import os; print(record({document}, str(os.getpid())).kind)"
     assert at_once(program, text) == ["recorded"] * 4
     assert said(program("print(Server.objects.count(), Member.objects.count())")) == "4 180"
+
+
+def test_what_is_recorded_while_names_are_declared_goes_by_those_that_are_declared_last(
+    program: Program, tmp_path: Path
+) -> None:
+    for hour in range(8):
+        document = reports.report(
+            applications=[application("portal", ports=[8001], ticks=hour)], at=WHEN + hour * HOUR
+        )
+        (tmp_path / f"{hour}.json").write_bytes(document)
+    text = f"""
+import os
+from datetime import timedelta
+from tightship.fleet.declared import declared
+from tightship.store.declaring import declare
+for hour in range(8):
+    now = datetime.now(UTC)
+    said = {{"applications": {{f"shop{{os.getpid()}}-{{hour}}": {{"found_as": ["unit:portal"]}}}}}}
+    declare(declared(said, {{}}), "fleet.toml", now)
+    with open({str(tmp_path)!r} + f"/{{hour}}.json", "rb") as file:
+        record(file.read(), str(os.getpid()), now)
+print("done")
+"""
+    assert at_once(program, text) == ["done"] * 4
+    asked = """
+from tightship.store.models import Application, Change, FoundGroup, FoundListener, Instance
+from tightship.store.names import declared_names
+(pattern,) = declared_names().patterns
+for model in (FoundGroup, FoundListener):
+    assert set(model.objects.values_list("application__name", flat=True)) == {pattern.application}, model
+assert Application.objects.get().declared
+print(FoundGroup.objects.count(), Instance.objects.count(), Change.objects.filter(kind="named").count())
+"""
+    assert said(program(asked)) == "32 4 0"

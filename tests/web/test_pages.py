@@ -11,6 +11,8 @@ from django.test import Client
 
 from tests.reports import application, packages, report
 from tests.web.cast import web1
+from tightship.fleet.declared import declared
+from tightship.store.declaring import declare
 from tightship.store.models import FoundEnvironment, FoundGroup
 from tightship.store.recording import record
 
@@ -244,3 +246,32 @@ def test_whatever_a_server_calls_things_is_only_text(alice: Client, now: datetim
     assert application_name
     for link in links:
         assert alice.get(unescape(link)).status_code == 200
+
+
+def test_what_was_declared_is_shown_where_it_is_asked(alice: Client, now: datetime) -> None:
+    said = {
+        "owner": "web <team>",
+        "url": "https://shop.example.com/?a=1&b=2",
+        "labels": {"customer": "acme"},
+        "found_as": ["unit:shop*"],
+        "stages": {"production": {"servers": ["web1"]}},
+    }
+    other = {"found_as": ["path:/srv/shop/*"]}
+    declare(declared({"applications": {"webshop": said, "portal": other}}, {}), "fleet.toml", now)
+    link = 'href="https://shop.example.com/?a=1&amp;b=2"'
+    number = group_of("web1", "unit:shop.service")
+    for address in ("/applications/webshop", "/applications", f"/groups/{number}"):
+        page = text(alice, address)
+        assert link in alice.get(address).content.decode(), address
+        for part in ("web <team>", "customer=acme", "production"):
+            assert part in page, (address, part)
+    page = text(alice, f"/groups/{number}")
+    assert "Named by declared unit:shop*; stage declared for this server" in page
+    assert "sources disagree" in page
+    assert "name declared portal by path:/srv/shop/*" in page
+    assert "webshop" in text(alice, "/applications?label=customer=acme")
+    assert "webshop" not in text(alice, "/applications?owner=nobody").partition("Owner: nobody")[2]
+    assert alice.get("/applications/shop").status_code == 404
+    assert "production" in text(
+        alice, "/applications/webshop?at=" + (now - timedelta(hours=10)).isoformat()[:16]
+    )

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tightship.store.details import ApplicationDetail, StageDetail
+from tightship.store.details import NOTHING_SAID, ApplicationDetail, StageDetail
 from tightship.store.listing import BadParams, Column, Params
 from tightship.web import asking, sentences, table, timeline
 from tightship.web.moment import BadMoment, moment
@@ -97,10 +97,10 @@ def test_an_application_is_told_by_its_stages() -> None:
         StageDetail("acceptance", [("2.5.0rc1", "tag", 1)], 1),
         StageDetail("production", [("2.4.1", "tag", 2), ("", "", 1)], 3),
     ]
-    assert sentences.application(ApplicationDetail("shop", "", "", stages)) == (
+    assert sentences.application(ApplicationDetail("shop", NOTHING_SAID, stages)) == (
         "In acceptance on 1 server, release 2.5.0rc1; in production on 3 servers, release 2.4.1."
     )
-    assert sentences.application(ApplicationDetail("shop", "", "", [])) == "Nowhere: it does not run."
+    assert sentences.application(ApplicationDetail("shop", NOTHING_SAID, [])) == "Nowhere: it does not run."
 
 
 def test_many_names_are_told_as_some_and_more() -> None:

@@ -12,6 +12,7 @@ from tightship import __version__
 
 LOOK = "Look at this server, without recording anything"
 REMEMBER = "Remember what runs"
+CORRECT = "Say what it is called"
 ASK = "Ask what is remembered"
 SERVE = "Serve it to a team"
 WHEN_STUCK = "When something is wrong"
@@ -29,6 +30,7 @@ VERBS = {
     "scan": Verb(LOOK, "What runs on this server now.", "scan"),
     "gather": Verb(REMEMBER, "Read this server, and record what was found.", "gather"),
     "record": Verb(REMEMBER, "Record a report that was made before.", "record", hidden=True),
+    "declare": Verb(CORRECT, "Name, own and label what was found, by fleet.toml.", "declare"),
     "applications": Verb(ASK, "What runs where, in which release.", "lists"),
     "servers": Verb(ASK, "The servers, and when each was last seen.", "lists"),
     "ports": Verb(ASK, "Who listens on which port.", "lists"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tightship.fleet.naming import Pattern, named, released
+from tightship.fleet.naming import NO_NAMES, DeclaredNames, named, released
 from tightship.fleet.report import (
     Environment,
     Listener,
@@ -15,7 +15,6 @@ from tightship.fleet.report import (
     ProcessGroup,
     Report,
     Site,
-    State,
     System,
     Unread,
 )
@@ -38,10 +37,17 @@ class FoundGroup:
     """digest of the set that was there when this start was first seen"""
     kept: bool = False
     """not, or only partly, seen by the newest report: as an earlier one had it"""
+    set_aside: str = ""
+    """what else was declared to recognise it"""
 
     @property
     def key(self) -> str:
         return self.group.key
+
+    @property
+    def conflict(self) -> bool:
+        """Sources, or what was declared, disagree about it."""
+        return bool(self.group.conflict or self.set_aside)
 
     @property
     def surely_stale(self) -> bool:
@@ -68,7 +74,7 @@ class Found:
     unread: Sequence[Unread] = ()
 
 
-def from_report(report: Report, server: str, at: datetime, patterns: Sequence[Pattern] = ()) -> Found:
+def from_report(report: Report, server: str, at: datetime, names: DeclaredNames = NO_NAMES) -> Found:
     """What a report says; it has a state. What was known before is not in it: see `remembered`."""
     state = report.state
     assert state is not None, "a report without its state says nothing new"
@@ -78,7 +84,7 @@ def from_report(report: Report, server: str, at: datetime, patterns: Sequence[Pa
         at,
         state.system,
         state.complete,
-        {group.key: _found(group, environments, patterns) for group in state.groups},
+        {group.key: _found(group, environments, names, server) for group in state.groups},
         environments,
         tuple(state.listeners),
         tuple(state.sites),
@@ -87,21 +93,24 @@ def from_report(report: Report, server: str, at: datetime, patterns: Sequence[Pa
 
 
 def _found(
-    group: ProcessGroup, environments: Mapping[str, Environment], patterns: Sequence[Pattern]
+    group: ProcessGroup, environments: Mapping[str, Environment], names: DeclaredNames, server: str
 ) -> FoundGroup:
-    name = named(group, patterns)
+    name = named(group, names, server)
     release, how = released(group, name.application)
     environment = environments.get(group.environment)
     packages = environment.packages if environment else None
     return FoundGroup(
-        group, name.application, name.stage, name.base, name.how, release, how, packages, packages
+        group,
+        name.application,
+        name.stage,
+        name.base,
+        name.how,
+        release,
+        how,
+        packages,
+        packages,
+        set_aside=name.set_aside,
     )
-
-
-def applications_of(state: State, patterns: Sequence[Pattern] = ()) -> dict[str, tuple[str, str]]:
-    """Key of each process group -> its application and stage."""
-    found = {group.key: named(group, patterns) for group in state.groups}
-    return {key: (name.application, name.stage) for key, name in found.items()}
 
 
 def listens(listener: Listener) -> str:

@@ -7,9 +7,10 @@ patterns first; what was set aside stays in the report, to be seen beside the co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import translate
+from functools import cached_property, lru_cache
 
 from packaging.utils import canonicalize_name
 
@@ -58,6 +59,9 @@ _STAGES = {
 STAGE_OF = {word: stage for stage, words in _STAGES.items() for word in words}
 
 
+KINDS_OF_PATTERN = ("unit", "supervisor", "path", "user", "container")
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """A declared way to recognise an application: `unit:shop-*`, `path:/srv/shop/*`."""
@@ -66,6 +70,62 @@ class Pattern:
     what: str
     glob: str
     stage: str = ""
+    servers: tuple[str, ...] = ()
+    """the only servers that it holds on; none: on all"""
+
+    def __str__(self) -> str:
+        return f"{self.what}:{self.glob}"
+
+
+@dataclass(frozen=True, eq=False)
+class DeclaredNames:
+    """What was declared about names: patterns, in the order of trying them, and stages of servers."""
+
+    patterns: tuple[Pattern, ...] = ()
+    stages: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    """application -> server -> the stages that list it"""
+
+    @cached_property
+    def matchers(self) -> list[tuple[int, Callable[[str], object], Pattern]]:
+        """(number of the kind, what matches, pattern)"""
+        return [
+            (KINDS_OF_PATTERN.index(pattern.what), re.compile(translate(pattern.glob)).match, pattern)
+            for pattern in self.patterns
+        ]
+
+    def claims(self, group: ProcessGroup, server: str = "") -> list[Pattern]:
+        """The patterns that a process group matches, the one that names it first."""
+        if not self.patterns:
+            return []
+        found = _matching(self, subjects(group))
+        return [pattern for pattern in found if not pattern.servers or server in pattern.servers]
+
+
+NO_NAMES = DeclaredNames()
+
+
+@lru_cache(maxsize=16384)  # a server says the same of most of its process groups, hour after hour
+def _matching(names: DeclaredNames, said: tuple[tuple[str, ...], ...]) -> tuple[Pattern, ...]:
+    return tuple(
+        pattern for number, match, pattern in names.matchers if any(match(text) for text in said[number])
+    )
+
+
+def subjects(group: ProcessGroup) -> tuple[tuple[str, ...], ...]:
+    """What the patterns of each kind are held against, in the order of KINDS_OF_PATTERN."""
+    # `/srv/shop/*` holds for /srv/shop itself too.
+    paths = [path for place in (group.base, group.cwd) if place for path in (place, place.rstrip("/") + "/")]
+    return (
+        _either(group.unit, group.unit.removesuffix(".service")),
+        _either(group.supervisor, group.supervisor.partition(":")[0]),
+        tuple(paths),
+        _either(group.user),
+        _either(group.container),
+    )
+
+
+def _either(*texts: str) -> tuple[str, ...]:
+    return tuple(text for text in texts if text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +137,43 @@ class Named:
     base: str
     how: str
     """empty: there was nothing to conclude from"""
+    set_aside: str = ""
+    """what else was declared to recognise it, as `webshop by path:/srv/shop/*`"""
 
 
-def named(group: ProcessGroup, patterns: Sequence[Pattern] = ()) -> Named:
+def named(group: ProcessGroup, names: DeclaredNames = NO_NAMES, server: str = "") -> Named:
     """Application, stage and base directory of a process group. The operating system's own has none."""
     if group.kind != "application":
         return Named("", "", group.base, "")
-    for pattern in patterns:
-        if fnmatchcase(_subject(group, pattern.what), pattern.glob):
-            stage = pattern.stage or stage_of(group)
-            return Named(pattern.application, stage, group.base, f"declared {pattern.what}:{pattern.glob}")
-    name, how = _concluded(group)
-    return Named(clip(name, LONGEST), stage_of(group), group.base, how)
+    claims = names.claims(group, server)
+    if claims:
+        application, how = claims[0].application, f"declared {claims[0]}"
+    else:
+        found, how = _concluded(group)
+        application = clip(found, LONGEST)
+    stage = claims[0].stage if claims else ""
+    if not stage:
+        stage, by_server = _stage(names, application, server, group)
+        how += "; stage declared for this server" if by_server else ""
+    return Named(application, stage, group.base, how, _others(claims))
 
 
-def _subject(group: ProcessGroup, what: str) -> str:
-    path = group.base or group.cwd
-    return {
-        "unit": group.unit,
-        "supervisor": group.supervisor,
-        "path": path.rstrip("/") + "/",
-        "user": group.user,
-        "container": group.container,
-    }.get(what, "")
+def _stage(names: DeclaredNames, application: str, server: str, group: ProcessGroup) -> tuple[str, bool]:
+    """The stage, and whether it is the one that was declared for the server."""
+    listed = names.stages.get(application, {}).get(server, ()) if names.stages else ()
+    # A server that several stages list says nothing about which of them this is.
+    return (listed[0], True) if len(listed) == 1 else (stage_of(group), False)
+
+
+def _others(claims: Sequence[Pattern]) -> str:
+    """Claims that came too late, but for those that say the same."""
+    first = claims[0] if claims else None
+    said = [
+        f"{one.application}{f' in {one.stage}' if one.stage else ''} by {one}"
+        for one in claims[1:]
+        if first and (one.application != first.application or one.stage not in ("", first.stage))
+    ]
+    return ", ".join(dict.fromkeys(said))
 
 
 def _concluded(group: ProcessGroup) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Writes docs/reference/report.{md,schema.json} from the models: `python -m tightship.fleet.schema`."""
+"""Writes docs/reference/{report.md,*.schema.json} from the models: `python -m tightship.fleet.schema`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tightship.fleet import report
+from tightship.fleet import declared, report
 from tightship.fleet.report import SCHEMA, Live, State
 
 DOCS = Path("docs") / "reference"
@@ -95,6 +95,7 @@ def page(text: str) -> str:
 
 def main() -> None:
     (DOCS / "report.schema.json").write_text(json.dumps(schema(), indent=1) + "\n")
+    (DOCS / "fleet.schema.json").write_text(json.dumps(declared.schema(), indent=1) + "\n")
     path = DOCS / "report.md"
     path.write_text(page(path.read_text()))
 

@@ -17,6 +17,7 @@ from tightship.fleet.report import Environment, Live, LiveGroup, Package, Proces
 from tightship.store import intervals, rows, sets
 from tightship.store.errors import told
 from tightship.store.listing import Covers, View
+from tightship.store.listings.applications import labels_of
 from tightship.store.models import Application, FoundEnvironment, Server
 from tightship.store.models import FoundGroup as GroupRow
 from tightship.store.models import Package as PackageRow
@@ -79,6 +80,22 @@ class StaleVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """What was declared about an application."""
+
+    owner: str = ""
+    url: str = ""
+    labels: Sequence[str] = ()
+
+
+NOTHING_SAID = Described()
+
+
+def _described(row: Application | None) -> Described:
+    return Described(row.owner, row.url, labels_of(row.labels)) if row else NOTHING_SAID
+
+
+@dataclass(frozen=True, slots=True)
 class GroupDetail:
     id: int
     server: str
@@ -92,12 +109,13 @@ class GroupDetail:
     stale: Sequence[StaleVersion] = ()
     newer_id: int | None = None
     """the same process group as it is now, where this is how it was"""
+    described: Described = NOTHING_SAID
 
 
 def group(view: View, number: int) -> GroupDetail | None:
     """A process group, by the number of one of its intervals."""
     with told():
-        row = GroupRow.objects.filter(pk=number).select_related("server").first()
+        row = GroupRow.objects.filter(pk=number).select_related("server", "application").first()
         if row is None:
             return None
         values = (
@@ -128,6 +146,7 @@ def group(view: View, number: int) -> GroupDetail | None:
             row.server.last_seen < view.moment - view.silent_after,
             stale_versions(found),
             newer.pk if newer else None,
+            _described(row.application),
         )
 
 
@@ -185,8 +204,7 @@ class StageDetail:
 @dataclass(frozen=True, slots=True)
 class ApplicationDetail:
     name: str
-    owner: str
-    url: str
+    described: Described
     stages: Sequence[StageDetail]
 
 
@@ -199,7 +217,7 @@ def application(view: View, name: str) -> ApplicationDetail | None:
         found = GroupRow.objects.filter(intervals.at(view.at), application=row).values_list(
             "stage", "release", "released_by", "instance", "server"
         )
-        return ApplicationDetail(row.name, row.owner, row.url, _stages(list(found)))
+        return ApplicationDetail(row.name, _described(row), _stages(list(found)))
 
 
 def _stages(found: Sequence[tuple[str, str, str, int | None, int]]) -> list[StageDetail]:

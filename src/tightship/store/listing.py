@@ -19,8 +19,8 @@ Value = str | int | float | bool | datetime | None | list[str]
 Row = Mapping[str, Value]
 """Column name -> value. May hold more than the columns, for pages that draw a row in their own way."""
 
-Thing = Literal["application", "instance", "server", "package", "environment", ""]
-"""What a column's value names, so that a page can link to it."""
+Thing = Literal["application", "instance", "server", "package", "environment", "address", ""]
+"""What a column's value names, so that a page can link to it. An address is where the link leads itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Application(models.Model):
     name = models.CharField(max_length=NAME, unique=True)
     owner = models.CharField(max_length=NAME, blank=True)
     url = models.CharField(max_length=NAME, blank=True)
+    labels = models.TextField(default="{}", help_text="name -> value, as JSON")
+    declared = models.BooleanField(default=False, help_text="it stands in fleet.toml")
 
     def __str__(self) -> str:
         return self.name
@@ -56,6 +58,18 @@ class Instance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application_id} on {self.server_id} in {self.base}"
+
+
+class Declaration(models.Model):
+    """What `declare` brought last: by which names what is found goes. One row, or none."""
+
+    digest = models.CharField(max_length=40, help_text="of `names`: who has read those needs no more")
+    names = models.TextField(help_text="patterns and stages, as JSON")
+    file = models.CharField(max_length=1000)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.file} at {self.at}"
 
 
 class Package(models.Model):
@@ -153,6 +167,9 @@ class FoundGroup(Interval):
     stage = models.CharField(max_length=NAME, blank=True)
     base = models.CharField(max_length=300, blank=True)
     named_by = models.CharField(max_length=NAME, blank=True)
+    set_aside = models.CharField(
+        max_length=NAME, blank=True, help_text="what else was declared to recognise it"
+    )
     kind = models.CharField(max_length=20)
     type = models.CharField(max_length=20)
     program = models.CharField(max_length=NAME, blank=True)

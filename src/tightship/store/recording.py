@@ -7,7 +7,7 @@ report that comes late does not undo a newer one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -16,13 +16,14 @@ from django.db import IntegrityError, connection, transaction
 
 from tightship.fleet import changes as differences
 from tightship.fleet.found import Found, from_report
-from tightship.fleet.naming import Pattern
+from tightship.fleet.naming import DeclaredNames
 from tightship.fleet.remembering import remembered
 from tightship.fleet.report import Package, Report, load
 from tightship.fleet.text import clip
 from tightship.store import intervals, rows, sets, statements
 from tightship.store.errors import told
-from tightship.store.models import NAME, Application, Change, Instance, Server
+from tightship.store.models import NAME, Change, Instance, Server
+from tightship.store.names import applications, declared_names
 
 Kind = Literal["recorded", "unchanged", "repeated", "late"]
 
@@ -54,10 +55,11 @@ def record(
     report: Report | bytes,
     server: str = "",
     received: datetime | None = None,
-    patterns: Sequence[Pattern] = (),
+    names: DeclaredNames | None = None,
 ) -> Recorded:
-    """Remember a report. `server`: its name; empty: the hostname in it. Raises `Refused` for what is
-    no report, `NeedState`, `NeedSets`, and `StoreError` when the database can't; then nothing changed.
+    """Remember a report. `server`: its name; empty: the hostname in it. `names`: those that were
+    declared; None: those in the store. Raises `Refused` for what is no report, `NeedState`, `NeedSets`,
+    and `StoreError` when the database can't; then nothing changed.
     """
     report = load(report) if isinstance(report, bytes) else report
     name = clip(server or (report.state.system.name if report.state else ""), NAME)
@@ -69,10 +71,10 @@ def record(
         if report.state is None and _same_again(report, name, received):
             return Recorded("unchanged", name)
         try:
-            return _record(report, name, received, patterns)
+            return _record(report, name, received, names)
         except IntegrityError:
             # Two first reports of one server at the same moment: now the other has made it known.
-            return _record(report, name, received, patterns)
+            return _record(report, name, received, names)
 
 
 def moment_of(report: Report, received: datetime) -> datetime:
@@ -100,7 +102,9 @@ def _skew(report: Report, received: datetime) -> float | None:
 
 
 @transaction.atomic
-def _record(report: Report, name: str, received: datetime, patterns: Sequence[Pattern]) -> Recorded:
+def _record(report: Report, name: str, received: datetime, names: DeclaredNames | None) -> Recorded:
+    # Before the server's row: `declare` first takes these, then what is found on servers.
+    names = declared_names() if names is None else names
     row = _locked(name)
     moment = moment_of(report, received)
     if row and row.digest == report.digest and row.said_at == report.live.at:
@@ -116,7 +120,7 @@ def _record(report: Report, name: str, received: datetime, patterns: Sequence[Pa
     ids = rows.ids_in(stored)
     _need_sets(report, ids)
     before = rows.known(server, stored, parsed=rows.parsed_of(report.state)) if row else None
-    now = remembered(before, from_report(report, name, moment, patterns))
+    now = remembered(before, from_report(report, name, moment, names))
     happened = differences.changes(before, now, _packages(report))
     _save(server, report, received, moment)
     _need_names(server, now, ids)
@@ -174,7 +178,7 @@ def _save(server: Server, report: Report, received: datetime, moment: datetime) 
 def _need_names(server: Server, found: Found, ids: rows.Ids) -> None:
     """Learn the ids of the applications and instances found; those that are new are made."""
     groups = [group for group in found.groups.values() if group.application]
-    ids.applications.update(_applications({group.application for group in groups} - ids.applications.keys()))
+    ids.applications.update(applications({group.application for group in groups} - ids.applications.keys()))
     wanted = {(group.application, clip(group.stage, NAME), clip(group.base, rows.KEY)) for group in groups}
     missing = wanted - ids.instances.keys()
     if missing:
@@ -186,18 +190,6 @@ def _need_names(server: Server, found: Found, ids: rows.Ids) -> None:
         found_ones = Instance.objects.filter(server=server)
         for name, stage, base, number in found_ones.values_list("application__name", "stage", "base", "id"):
             ids.instances[name, stage, base] = number
-
-
-def _applications(names: Iterable[str]) -> dict[str, int]:
-    wanted = sorted(names)
-    if not wanted:
-        return {}
-    known = dict(Application.objects.filter(name__in=wanted).values_list("name", "id"))
-    missing = [Application(name=name) for name in wanted if name not in known]
-    if missing:
-        Application.objects.bulk_create(missing, ignore_conflicts=True)
-        known = dict(Application.objects.filter(name__in=wanted).values_list("name", "id"))
-    return known
 
 
 _CHANGE = (

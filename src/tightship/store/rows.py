@@ -120,6 +120,7 @@ def group_of(row: Row, group: ProcessGroup) -> FoundGroup:
         row["packages__digest"],
         row["loaded__digest"],
         bool(row["kept"]),
+        row["set_aside"],
     )
 
 
@@ -166,6 +167,7 @@ def _group_row(found: FoundGroup, ids: Ids) -> Row:
         "stage": clip(found.stage, NAME),
         "base": clip(found.base, KEY),
         "named_by": clip(found.named_by, NAME),
+        "set_aside": clip(found.set_aside, NAME),
         "kind": group.kind,
         "type": group.type,
         "program": clip(group.program, NAME),
@@ -178,7 +180,7 @@ def _group_row(found: FoundGroup, ids: Ids) -> Row:
         "loaded_id": ids.sets.get(found.loaded or ""),
         "maybe_stale": found.maybe_stale,
         "surely_stale": found.surely_stale,
-        "conflict": bool(group.conflict),
+        "conflict": found.conflict,
         "unread": bool(group.unread),
         "kept": found.kept,
     }

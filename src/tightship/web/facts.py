@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tightship.fleet.found import listens
-from tightship.store.details import EnvironmentDetail, GroupDetail, ServerDetail
+from tightship.store.details import Described, EnvironmentDetail, GroupDetail, ServerDetail
 from tightship.web import links
 from tightship.web.asked import Asked
 
@@ -81,7 +81,9 @@ def of_group(found: GroupDetail, given: Asked) -> list[Fact]:
         [
             Fact("Application", group.application, _to("application", group.application, given)),
             Fact("Named by", group.named_by),
+            Fact("Set aside", group.set_aside),
             Fact("Stage", group.stage),
+            *of_application(found.described),
             Fact(
                 "Server",
                 found.server,
@@ -110,6 +112,17 @@ def of_group(found: GroupDetail, given: Asked) -> list[Fact]:
             Fact("So since", at=found.since),
             Fact("Until", at=found.until),
             Fact("Key", process.key, code=True),
+        ]
+    )
+
+
+def of_application(said: Described) -> list[Fact]:
+    """What was declared about an application."""
+    return known(
+        [
+            Fact("Owner", said.owner),
+            Fact("URL", said.url, links.outside(said.url)),
+            Fact("Labels", ", ".join(said.labels)),
         ]
     )
 

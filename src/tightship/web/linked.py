@@ -13,6 +13,8 @@ NUMBERED = ("instance", "environment")
 
 def linked(given: Asked) -> Linked:
     def address(thing: str, value: str, row: Row) -> str:
+        if thing == "address":
+            return links.outside(value)
         if thing in NUMBERED:
             number = row.get("id")
             return links.to(thing, str(number), given.at) if number else ""

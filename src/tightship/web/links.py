@@ -18,6 +18,11 @@ def to(thing: str, value: str, at: str = "") -> str:
     return here(PLACES[thing].format(quote(value, safe="")), at)
 
 
+def outside(address: str) -> str:
+    """An address that was declared, where a link may lead there; never a script."""
+    return address if address.startswith(("https://", "http://")) else ""
+
+
 def here(address: str, at: str = "", **parameters: str) -> str:
     """A page's address with its parameters, as it was `at`."""
     pairs = [(name, value) for name, value in {**parameters, "at": at}.items() if value]

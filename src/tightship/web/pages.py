@@ -158,6 +158,7 @@ def application(given: Asked, name: str) -> dict[str, Any]:
         "found": found,
         "covers": covers(given.view),
         "answer": sentences.application(found),
+        "facts": facts.of_application(found.described),
         "instances": embedded(given, "instances", "Instances", "It does not run.", filters=only),
         "lists": [
             embedded(given, "groups", "Process groups", "None.", filters=only),
@@ -231,7 +232,7 @@ def group(given: Asked, number: int) -> dict[str, Any]:
         "facts": facts.of_group(found, given),
         "maybe": _maybe_stale(found),
         "evidence": _evidence(process.how),
-        "conflict": _evidence(process.conflict),
+        "conflict": [*_evidence(process.conflict), *_set_aside(found.found.set_aside)],
         "unread": _not_read(process.unread),
         "packages": environment.packages if environment else (),
     }
@@ -282,6 +283,11 @@ def _maybe_stale(found: details.GroupDetail) -> list[Stale]:
 
 def _evidence(given: Sequence[Evidence]) -> list[dict[str, str]]:
     return [{"what": one.what, "how": one.how, "value": one.value} for one in given]
+
+
+def _set_aside(claim: str) -> list[dict[str, str]]:
+    """What else was declared to recognise a process group."""
+    return [{"what": "name", "how": "declared", "value": claim}] if claim else []
 
 
 def _not_read(*some: Sequence[Unread]) -> list[Unread]:

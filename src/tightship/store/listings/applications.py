@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -61,12 +62,29 @@ def _application_rows(view: View, applications: Sequence[Application], _params: 
         rows.append(
             {
                 "application": application.name,
-                "owner": application.owner,
                 **_gathered(view, some, ports),
                 "instances": len({group.instance_id for group in some}),
+                "owner": application.owner,
+                "labels": labels_of(application.labels),
+                "url": application.url,
             }
         )
     return rows
+
+
+def labels_of(text: str) -> list[str]:
+    """Stored labels as people write them: `customer=acme`."""
+    return [f"{name}={value}" for name, value in json.loads(text).items()]
+
+
+def _labelled(asked: str, _view: View) -> Q:
+    """Applications with a label: `customer=acme`, or `customer` with whatever value."""
+    some = Application.objects.exclude(labels="{}").values_list("pk", "labels")
+    return Q(pk__in=[pk for pk, text in some if any(_is_label(asked, label) for label in labels_of(text))])
+
+
+def _is_label(asked: str, label: str) -> bool:
+    return asked in (label, label.partition("=")[0])
 
 
 def _where(view: View, **so: str) -> Q:
@@ -87,21 +105,31 @@ APPLICATIONS = Queried(
         Column("types", "Types", "list", sortable=False),
         Column("pythons", "Python", "list", sortable=False),
         Column("instances", "Instances", "number", sortable=False),
+        Column("owner", "Owner"),
+        Column("labels", "Labels", "list", sortable=False),
+        Column("url", "URL", thing="address"),
         Column(
             "since", "Changed", "time", sortable=False, help="when one of its process groups last changed"
         ),
     ),
-    (SERVER, STAGE, Filter("release", "Release"), Filter("owner", "Owner")),
+    (
+        SERVER,
+        STAGE,
+        Filter("release", "Release"),
+        Filter("owner", "Owner", "Only of this owner."),
+        Filter("label", "Label", "Only with this label: customer=acme, or customer with any value."),
+    ),
     _applications,
     _application_rows,
-    {"application": "name"},
+    {"application": "name", "owner": "owner", "url": "url"},
     {
         "server": lambda name, view: _where(view, server__name=name),
         "stage": lambda stage, view: _where(view, stage=stage),
         "release": lambda release, view: _where(view, release=release),
         "owner": "owner",
+        "label": _labelled,
     },
-    ("name", "owner"),
+    ("name", "owner", "labels", "url"),
     ("name",),
 )
 
