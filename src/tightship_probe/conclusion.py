@@ -25,6 +25,8 @@ class Conclusion(object):
         self.cwd = without_deleted(started.cwd)
         self.exe = without_deleted(started.exe)
         self.how, self.conflict, self.unread = [], [], []
+        self.uwsgi = None
+        """settings of uWSGI, once they were read"""
         self.modules = []
         """what a configuration file tells the program to run: `shop.wsgi`"""
 

@@ -7,7 +7,7 @@ interpreter, which gives the standard library.
 import os
 import re
 
-from tightship_probe.runners import options
+from tightship_probe.rights import loaded
 from tightship_probe.tree import Missing, Unreadable
 
 _NAME = re.compile(r"(?P<kind>python|pypy)(?P<short>\d\.\d+t?)?[\d.]*\Z")
@@ -121,9 +121,14 @@ def _on_path(about, name):
 
 
 def _home_of_uwsgi(about):
-    for home in options(about.started.argv, ("-H", "--home", "--virtualenv", "--venv", "--pyhome")):
+    """The environment that it was told, else that it lies in, else the one whose libpython it has mapped."""
+    for home in loaded("tightship_probe.uwsgi").settings(about).get("home", ())[-1:]:
         return _python_of(about, about.absolute(home))
-    return ""
+    above = os.path.dirname(os.path.dirname(about.exe))
+    if about.tree.exists(above + "/pyvenv.cfg"):
+        return _python_of(about, above)
+    match = re.match(r"libpython(\d\.\d+t?)", os.path.basename(about.started.libpython))
+    return "/usr/bin/python" + match.group(1) if match else ""
 
 
 # What its place says

@@ -9,6 +9,7 @@ working directory on it only while it imports the application (5.7 utils/imports
 import os
 
 from tightship_probe import gunicornconf
+from tightship_probe.rights import loaded
 from tightship_probe.tree import Unreadable
 
 _IN_FRONT = {
@@ -19,7 +20,6 @@ _IN_FRONT = {
     "daphne": (),
     "dramatiq": ("--path", "-P"),
     "huey": (),
-    "uwsgi": ("--pythonpath", "--pp"),
 }
 _BEHIND = {"waitress": (), "rq": ("--path", "-P"), "arq": ()}
 
@@ -31,6 +31,8 @@ def in_front(about):
         return _told(about, _of_gunicorn(about))
     if program == "flask" and about.command.subcommand == "run":
         return _told(about, [_of_flask(about)])
+    if program == "uwsgi":
+        return _told(about, _of_uwsgi(about))
     if program in _IN_FRONT:
         given = options(arguments, _IN_FRONT[program])
         return _told(about, [_joined(about, place) for place in reversed(given or [""])])
@@ -76,6 +78,17 @@ def _of_gunicorn(about):
     # It was on the path from where it was started, before it went to --chdir.
     first = [about.start] if chdir and about.start != about.cwd else []
     return [*reversed(places), _same_as_cwd(about, named), *first]
+
+
+def _of_uwsgi(about):
+    """--pythonpath, the last one foremost; what it imports is told on the way."""
+    said = loaded("tightship_probe.uwsgi").settings(about)
+    for module in said.get("module", ())[-1:]:
+        about.modules.append(module.partition(":")[0])
+    for path in said.get("file", ())[-1:]:
+        about.modules.append(os.path.splitext(os.path.basename(path))[0])
+    places = said.get("pythonpath", [])
+    return [_joined(about, place) for place in [*reversed(places), "."]]
 
 
 def _same_as_cwd(about, named):

@@ -55,6 +55,8 @@ class Living:
                     raise AssertionError(f"no answer: {error!r}\n{self.keep.said()}") from None
                 time.sleep(0.05)
         assert "error" not in self.truth, self.truth
+        if self.expected.pop("inside", False):
+            self.pid = _outside(self.pid, self.truth["pid"])
         if self.expected.pop("below", False):
             self.pid = _below(self.pid, self.truth["pid"])
 
@@ -216,7 +218,8 @@ class Keep:
     ) -> Living:
         """A process group that is to be found, its first process being `pid`.
 
-        With `below=True` it is that child of `pid` that the answering process descends from.
+        With `below=True` it is that child of `pid` that the answering process descends from, with
+        `inside=True` the answering process itself, which is in a pid namespace of its own.
         """
         if isinstance(ask, str):
             ask = str(self.home / ask)
@@ -297,6 +300,15 @@ def _below(ancestor: int, pid: int) -> int:
             return pid
         assert parent > 1, f"{pid} does not descend from {ancestor}"
         pid = parent
+
+
+def _outside(ancestor: int, pid: int) -> int:
+    """The number, as we see it, of the descendant that calls itself `pid` in its own namespace."""
+    for found in sorted(_descendants(ancestor), reverse=True):
+        status = Path(f"/proc/{found}/status").read_text()
+        if int(status.partition("NSpid:")[2].split("\n")[0].split()[-1]) == pid:
+            return found
+    raise AssertionError(f"nobody below {ancestor} calls itself {pid}")
 
 
 def _exe(pid: int) -> str:
