@@ -1,10 +1,21 @@
-"""Runs the zoo by hand: `python -m tests.zoo [--look] [CASE ...]`."""
+"""Runs the zoo by hand: `python -m tests.zoo [--look | --write] [CASE ...]`."""
 
 from __future__ import annotations
 
+import re
 import sys
 
+from tests.zoo.keeper import HERE
 from tests.zoo.showing import cases, living, scan, table
+
+PAGE = HERE.parents[1] / "docs" / "explanation" / "truth.md"
+_TABLE = re.compile(r"(<!-- table: .* -->\n).*?(<!-- end -->)", re.S)
+
+
+def write(text: str) -> None:
+    """Put the table into the page about it."""
+    page = PAGE.read_text()
+    PAGE.write_text(_TABLE.sub(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", page))
 
 
 def main(words: list[str]) -> int:
@@ -22,6 +33,8 @@ def main(words: list[str]) -> int:
         if "--look" in words:
             input("They run until you press Enter. ")
     print(table(wanted))
+    if "--write" in words:
+        write(table(wanted))
     for case in wanted:
         for line in [case.problem] * bool(case.problem) + case.compared.differences():
             print(f"{case.name}: {line}")

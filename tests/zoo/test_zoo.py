@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
+from tests.zoo.keeper import HERE
 from tests.zoo.showing import Case, cases, living, scan, table
 
 
@@ -48,3 +50,10 @@ def test_what_is_told_is_true(name: str, zoo: dict[str, Case]) -> None:
     assert not case.problem, case.problem
     assert case.compared.true
     assert not case.compared.differences()
+
+
+def test_the_page_about_truth_shows_every_case_and_all_are_exact() -> None:
+    page = (HERE.parents[1] / "docs/explanation/truth.md").read_text()
+    rows = dict(re.findall(r"^\| (\w+) \| .* \| (yes|no|did not start) \|$", page, re.MULTILINE))
+    assert rows.keys() == {name for name, case in cases().items() if not case.soaks}
+    assert set(rows.values()) == {"yes"}

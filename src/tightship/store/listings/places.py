@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from django.db.models import Q, QuerySet
@@ -82,14 +83,28 @@ def number(name: str, text: str) -> int:
     return int(text)
 
 
+def _who_answers(site: FoundSite) -> str:
+    """In words, what stands where a site hands its requests."""
+    if not site.to:
+        return "the web server itself"
+    if site.group:
+        return "an application" if site.application_id else "a process group"
+    if site.to.startswith("wsgi:"):
+        return "mod_wsgi"
+    is_here = site.to.startswith(("/", "127.", "localhost:", "[::1]:"))
+    return "nothing known listens there" if is_here else "elsewhere"
+
+
 SITES = Queried(
     "sites",
     "Sites",
     (
         Column("site", "Site"),
         Column("server", "Server", thing="server"),
+        Column("ports", "Ports", sortable=False),
         Column("to", "Handed to", sortable=False),
         Column("application", "Application", thing="application"),
+        Column("answers", "Who answers", sortable=False),
         Column("web_server", "Web server"),
         Column("since", "Since", "time"),
     ),
@@ -99,9 +114,11 @@ SITES = Queried(
         {
             "site": site.name,
             "server": site.server.name,
+            "ports": " ".join(str(port) for port in json.loads(site.data).get("ports", ())),
             "to": site.to,
-            "web_server": site.web_server,
             "application": site.application.name if site.application else "",
+            "answers": _who_answers(site),
+            "web_server": site.web_server,
             "since": site.since,
         }
         for site in sites

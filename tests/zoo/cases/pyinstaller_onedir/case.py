@@ -5,14 +5,12 @@ SOAK = True
 
 def start(keep):
     keep.venv("tools", "pyinstaller", "waitress", made_by="venv")
+    keep.write({"shop.py": "import sys, telling, waitress\nwaitress.serve(telling.wsgi, listen=sys.argv[1])\n"})
+    options = ["--onedir", "--log-level", "ERROR", "--copy-metadata", "waitress", "--exclude-module", "setuptools"]
+    keep.call(["tools/bin/pyinstaller", *options, "shop.py"])
     port = keep.port()
-    serve = f"import telling, waitress\nwaitress.serve(telling.wsgi, listen='127.0.0.1:{port}')\n"
-    keep.write({"shop.py": serve})
-    keep.call(
-        ["tools/bin/pyinstaller", "--onedir", "--log-level", "ERROR", "--copy-metadata", "waitress", "shop.py"]
-    )
     keep.run(
-        ["dist/shop/shop"],
+        ["dist/shop/shop", f"127.0.0.1:{port}"],
         ask=port,
         type="web",
         program="shop",

@@ -4,13 +4,14 @@ SOAK = True
 
 
 def start(keep):
-    keep.venv("tools", "pyinstaller", made_by="venv")
-    keep.write({"shop.py": "import telling\ntelling.leave('told.json')\nimport time\ntime.sleep(3600)\n"})
+    keep.venv("tools", "pyinstaller", "waitress", made_by="venv")
+    keep.write({"shop.py": "import sys, telling, waitress\nwaitress.serve(telling.wsgi, listen=sys.argv[1])\n"})
     keep.call(["tools/bin/pyinstaller", "--onefile", "--log-level", "ERROR", "shop.py"])
+    port = keep.port()
     keep.run(
-        ["dist/shop"],
-        told="told.json",
-        below=True,
+        ["dist/shop", f"127.0.0.1:{port}"],
+        ask=port,
+        type="web",
         program="shop",
         environment="frozen",
         unread="frozen, versions unknown",
