@@ -49,6 +49,7 @@ def work():
 def end(*_):
     for child in children:
         os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
     os._exit(0)
 
 def anew(*_):
