@@ -21,7 +21,7 @@ class Directive(NamedTuple):
 
     name: str
     words: List[str]
-    block: List["Directive"]  # type: ignore[misc]
+    block: List["Directive"]
     where: str
 
 

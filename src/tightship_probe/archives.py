@@ -11,7 +11,8 @@ import struct
 import zlib
 
 from tightship_probe import packages
-from tightship_probe.tree import MOST_NAMES, AsUnreadable, Missing, Unreadable
+from tightship_probe.tree import MOST_NAMES, Missing, Unreadable
+from tightship_probe.unreadable import AsUnreadable
 
 MOST_ENTRIES = 200000
 MOST_DIRECTORY = 16 * 1024 * 1024

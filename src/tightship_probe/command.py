@@ -70,6 +70,10 @@ _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\Z")
 _INTERPRETER = re.compile(r"-?(?:python|pypy)[\d.]*[a-z]{0,2}\Z")
 _TITLE = re.compile(r"\[?(?P<who>gunicorn|celeryd|celery|granian|uvicorn|rq)\b:?(?P<rest>.*)", re.S)
 _TITLE_OF_GUNICORN = re.compile(r"\[([A-Za-z_][\w.]*)(?::[^\]]*)?\]")
+_UNPACKED_PEX = re.compile(
+    r"(?P<folder>/.*/(?:unzipped_pexes/\d+/[0-9a-f]{40}|venvs/(?:\d+/)?(?:s/)?[0-9a-f/]+(?:/venv)?))"
+    r"(?:/pex|/__main__\.py)?/?\Z"
+)
 _OPTIONS_IN_TITLE = re.compile(r"\((-.*)\)")
 
 _SERVE_A_TARGET = frozenset(
@@ -118,6 +122,34 @@ class Command(NamedTuple):
 
 
 _PROGRAMS = frozenset(program for program, _type in RUNNERS.values())
+
+
+def of_process(started):
+    """The command line of a process, as it was given: a pex starts itself anew from where it is unpacked."""
+    found = understood(started.argv, started.exe)
+    if not unpacked_pex(started, found):
+        return found
+    pex = started.variables["PEX"]
+    return _command(found.flags, pex, "", False, found.arguments, pex)
+
+
+def unpacked_pex(started, command=None):
+    """The directory that a pex is unpacked to and runs from; "" where a process is none."""
+    pex = (started.variables or {}).get("PEX", "")
+    if not pex.startswith("/"):
+        return ""
+    script = (command or understood(started.argv, started.exe)).script
+    match = _UNPACKED_PEX.match(script)
+    if match:
+        return match.group("folder")
+    # A loose one runs where it lies. Any other process may have the variable from a pex that started it.
+    loose = os.path.normpath(os.path.join(started.cwd, script)) if script else ""
+    return loose if loose == os.path.normpath(pex) else ""
+
+
+def entered(command, runs, arguments):
+    """The command of an archive, once it is known which module or script in it is run."""
+    return _command(command.flags, command.script, "", False, arguments, runs)
 
 
 def understood(argv, exe=""):

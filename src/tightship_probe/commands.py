@@ -90,9 +90,11 @@ def of_shell(line, named):
     """Commands of a simple line of a shell, each with the directory that `cd` led to before it."""
     cwd, variables = named.cwd, dict(named.variables)
     for words in _commands(line):
-        while words and _ASSIGNMENT.match(words[0]):
-            name, value = _ASSIGNMENT.match(words.pop(0)).groups()
-            variables[name] = value
+        assigned = _ASSIGNMENT.match(words[0]) if words else None
+        while assigned:
+            variables[assigned.group(1)] = assigned.group(2)
+            del words[0]
+            assigned = _ASSIGNMENT.match(words[0]) if words else None
         if not words:
             continue
         if words[0] == "cd" and len(words) > 1:

@@ -14,7 +14,7 @@ from tightship_probe import (
     releases,
     stale,
 )
-from tightship_probe.command import understood
+from tightship_probe.command import of_process
 from tightship_probe.namespaces import reader_of
 from tightship_probe.proc import reason
 from tightship_probe.tree import Limits, Tree, Unreadable
@@ -89,7 +89,7 @@ class Reader(object):
         base = groups.base_of(cwd, environment["prefix"])
         told = [{"name": escape.name(name), "how": "module"} for name in environment.get("modules", ())]
         told += names.names_from_files(tree, cwd, base)
-        command = understood(started.argv, started.exe)
+        command = of_process(started)
         # `python -m celery` runs celery, which is not the application.
         module = command.target or ("" if command.runner else command.module)
         known = [name["name"] for name in told] + [module, os.path.basename(base)]

@@ -2,7 +2,7 @@
 
 import os
 
-from tightship_probe.command import understood
+from tightship_probe.command import of_process
 from tightship_probe.tree import Unreadable
 
 _DELETED = " (deleted)"
@@ -21,10 +21,14 @@ class Conclusion(object):
     def __init__(self, tree, started):
         self.tree = tree
         self.started = started
-        self.command = understood(started.argv, started.exe)
+        self.command = of_process(started)
         self.cwd = without_deleted(started.cwd)
         self.exe = without_deleted(started.exe)
         self.how, self.conflict, self.unread = [], [], []
+        self.archive = ""
+        """the archive that it runs, a zipapp or more; empty: none"""
+        self.bundle = None
+        """(kind, path) of the one file that it was packed in with its packages"""
         self.uwsgi = None
         """settings of uWSGI, once they were read"""
         self.modules = []

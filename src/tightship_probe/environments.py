@@ -8,6 +8,7 @@ import os
 import re
 
 from tightship_probe import frozen
+from tightship_probe.command import unpacked_pex
 from tightship_probe.conclusion import Conclusion
 from tightship_probe.digests import digest
 from tightship_probe.importpath import import_path
@@ -26,17 +27,28 @@ def environment_of(tree, started):
     interpreter = interpreter_of(about)
     if interpreter is None:
         return _told(about, None, [], [])
-    found = import_path(about, interpreter)
+    found = _import_path(about, interpreter)
     path = list(found.entries)
     _cross_check(about, path)
     return _told(about, interpreter, path, found.extra)
 
 
+def _import_path(about, interpreter):
+    pex = unpacked_pex(about.started)
+    found = None if pex else import_path(about, interpreter)
+    if not pex and not about.archive:
+        return found
+    from tightship_probe import bundles  # hardly a server has one
+
+    return bundles.of_pex(about, interpreter, pex) if pex else bundles.of_archive(about, found)
+
+
 def _told(about, interpreter, path, extra):
+    kind, place = about.bundle or (interpreter and (interpreter.kind, interpreter.prefix)) or ("unknown", "")
     return {
         "key": _key(about, interpreter, extra) if interpreter else "unknown:",
-        "kind": interpreter.kind if interpreter else "unknown",
-        "prefix": interpreter.prefix if interpreter else "",
+        "kind": kind,
+        "prefix": place,
         "python": interpreter.python if interpreter else "",
         "path": path,
         "how": about.how,
@@ -54,6 +66,9 @@ def _key(about, interpreter, extra):
         extra.append("-S")
     # The version in the path of an interpreter is no release of the application's.
     key = without_release(interpreter.key) if interpreter.virtual else interpreter.key
+    if about.bundle:
+        key = without_release("%s:%s" % about.bundle)
+        extra = [entry for entry in extra if entry != about.bundle[1]]
     if not extra:
         return key
     return "%s+%s" % (key, digest("\n".join(extra), 4))

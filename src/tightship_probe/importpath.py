@@ -48,11 +48,11 @@ def import_path(about, interpreter):
         found.add_all(runners.in_front(about))
         found.add_all(_of_script(found))
         found.add_all(_of_variable(found))
-        _standard_library(found)
+        standard_library(found)
         if "S" in about.command.flags:
             about.tell("path", "argv", "-S: without site-packages")
         else:
-            _site(found)
+            site(found)
         found.add_all(runners.behind(about))
     except Unreadable as why:
         about.miss("import path", why)
@@ -104,10 +104,36 @@ def _of_buildout(found, script):
         return []
     paths = _literal(match.group(1))
     if not isinstance(paths, list):
+        paths = _joined(found, script, match.group(1))
+    if not isinstance(paths, list):
         found.about.miss(script, "its sys.path[0:0] is no plain list")
         return []
     found.about.tell("path", "buildout script", script)
     return [path for path in paths if isinstance(path, str)]
+
+
+def _joined(found, script, code):
+    """The list of a script with relative paths, which stand as `join(base, 'eggs/x.egg')`; None: another."""
+    ast = loaded("ast")
+    try:
+        base = os.path.dirname(found.tree.real(script))
+        text = found.tree.head(script, _MOST_SCRIPT)
+        items = ast.parse(code.decode("utf-8").strip(), mode="eval").body.elts
+    except (Unreadable, ValueError, SyntaxError, MemoryError, RecursionError, AttributeError):
+        return None
+    for _ in range(text.count(b"\nbase = os.path.dirname(base)")):
+        base = os.path.dirname(base)
+    paths = []
+    for item in items[:MOST_PATH]:
+        is_call = (
+            isinstance(item, ast.Call) and getattr(item.func, "id", "") == "join" and len(item.args) == 2
+        )
+        try:
+            path = ast.literal_eval(item.args[1] if is_call else item)
+        except ValueError:
+            return None
+        paths.append(os.path.normpath(os.path.join(base, str(path))) if is_call else path)
+    return paths
 
 
 def _literal(code):
@@ -135,7 +161,7 @@ def _of_variable(found):
 # The standard library, and site
 
 
-def _standard_library(found):
+def standard_library(found):
     interpreter = found.interpreter
     home = found.about.variable("PYTHONHOME").partition(":")[0]
     if home:
@@ -152,17 +178,17 @@ def _standard_library(found):
         found.add(library + "/lib-dynload")
 
 
-def _site(found):
+def site(found):
     """Site directories in the order of site.main: the environment's, the user's, the base interpreter's."""
     interpreter, library = found.interpreter, found.interpreter.folder
     if interpreter.virtual:
         places = ["%s/%s/%s/site-packages" % (interpreter.prefix, lib, library) for lib in ("lib64", "lib")]
-        if not sum(_add_site(found, place) for place in _distinct(found, places)):
+        if not sum(add_site(found, place) for place in _distinct(found, places)):
             found.about.miss(places[-1], "no such directory, and no other site-packages")
     if interpreter.sees_system:
-        _add_site(found, _of_user(found), True)
+        add_site(found, _of_user(found), True)
         for place in _of_base(found, interpreter.base, library):
-            _add_site(found, place)
+            add_site(found, place)
 
 
 def _distinct(found, places):
@@ -181,22 +207,27 @@ def _of_user(found):
     if about.isolated or "s" in about.command.flags or about.variable("PYTHONNOUSERSITE"):
         return ""
     folder = found.interpreter.folder
-    user = (about.started.variables or {}).get("PYTHONUSERBASE") or _home(found)
+    user = (about.started.variables or {}).get("PYTHONUSERBASE") or _user_base(found.about)
     return "%s/lib/%s/site-packages" % (user, folder) if user else ""
 
 
-def _home(found):
-    """~/.local, of HOME, else of the user's line in passwd."""
-    home = found.about.variable("HOME")
-    if not home and found.about.started.variables is not None:
+def _user_base(about):
+    place = home(about)
+    return place.rstrip("/") + "/.local" if place.startswith("/") else ""
+
+
+def home(about):
+    """HOME, else as the user's line in passwd has it; empty: not known."""
+    place = about.variable("HOME")
+    if not place and about.started.variables is not None:
         try:
-            lines = os.fsdecode(found.tree.read("/etc/passwd")).split("\n")
+            lines = os.fsdecode(about.tree.read("/etc/passwd")).split("\n")
         except Unreadable:
             return ""
         fields = [line.split(":") for line in lines]
-        homes = [f[5] for f in fields if len(f) > 5 and f[2] == str(found.about.started.uid)]
-        home = homes[0] if homes else ""
-    return home.rstrip("/") + "/.local" if home.startswith("/") else ""
+        homes = [f[5] for f in fields if len(f) > 5 and f[2] == str(about.started.uid)]
+        place = homes[0] if homes else ""
+    return place
 
 
 def _of_base(found, base, folder):
@@ -214,7 +245,7 @@ def _of_base(found, base, folder):
     return places[1:] if library_of(found.tree, base, folder).startswith(base + "/lib/") else places
 
 
-def _add_site(found, folder, is_extra=False):
+def add_site(found, folder, is_extra=False):
     """A site directory, and what its .pth files add; False where it is not there."""
     if not folder:
         return False

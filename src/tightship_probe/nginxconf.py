@@ -20,7 +20,7 @@ class Directive(NamedTuple):
 
     name: str
     words: List[str]
-    block: List["Directive"]  # type: ignore[misc]
+    block: List["Directive"]
     where: str
 
 
@@ -119,7 +119,6 @@ class Server(NamedTuple):
 
 
 _PASS = ("proxy_pass", "uwsgi_pass", "fastcgi_pass", "scgi_pass", "grpc_pass")
-_URL = re.compile(r"(?:(?P<scheme>[a-z]+)://)?(?P<rest>.*)\Z", re.S)
 _PORTS = {"https": 443, "grpcs": 443}
 
 
@@ -176,8 +175,9 @@ def _add_targets(value, variables, upstreams, targets, unread):
         value, before = re.sub(r"\$\{?(\w+)\}?", lambda m: variables.get(m.group(1), m.group()), value), value
         if value == before or len(value) > 1000:
             break
-    match = _URL.match(value)
-    scheme, rest = match.group("scheme") or "", match.group("rest").rpartition("@")[2]
+    before, separator, behind = value.partition("://")
+    scheme, whole = (before, behind) if separator else ("", value)
+    rest = whole.rpartition("@")[2]
     if value.startswith("unix:"):  # uwsgi_pass unix:///run/shop.sock
         rest = value
     if rest.startswith("unix:"):
@@ -185,7 +185,7 @@ def _add_targets(value, variables, upstreams, targets, unread):
         return
     host = rest.partition("/")[0]
     if "$" in host:
-        unread.append(match.group("rest"))
+        unread.append(rest)
     elif host in upstreams:
         members = [one.words[0] for one in _named(upstreams[host].block, "server") if one.words]
         targets += [_address(member, 80) for member in members]

@@ -32,14 +32,15 @@ class Rounds(object):
 
     def read(self, works, seconds=children.SECONDS):
         """[(value, "") or (None, why)] of each `Work`, in their order."""
-        answers = [None] * len(works)
-        if len(works) > 1 and not self._hung:
-            answers = self._together(works, seconds)
+        together = len(works) > 1 and not self._hung
+        answers = self._together(works, seconds) if together else [None for _ in works]
         missing = [place for place, answer in enumerate(answers) if answer is None]
         jobs = [children.Job(works[place].owner, (), works[place].do) for place in missing]
-        for place, outcome in zip(missing, self._run(jobs, seconds)):
-            answers[place] = outcome.value, self._why(works[place].what, outcome)
-        return answers
+        alone = {
+            place: (outcome.value, self._why(works[place].what, outcome))
+            for place, outcome in zip(missing, self._run(jobs, seconds))
+        }
+        return [alone.get(place, answer) for place, answer in enumerate(answers)]
 
     def _together(self, works, seconds):
         """The same; None in place of an answer that has to be asked for again."""

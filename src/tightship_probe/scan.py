@@ -42,7 +42,7 @@ class Group(object):
         self.started = started
         self.unread = unread
         """[{what, why}]"""
-        self.command = command.understood(started.argv, started.exe)
+        self.command = command.of_process(started)
         self.kind = ""
         self.sockets = []
         """[(`Socket`, how)]"""
@@ -142,7 +142,7 @@ class Scan(object):
         found = {}
         for pid, (started, _unread) in told.items():
             process = self.processes[pid]
-            understood = command.understood(started.argv, started.exe)
+            understood = command.of_process(started)
             found[pid] = groups.Member(
                 pid,
                 process.parent,

@@ -151,8 +151,14 @@ class Keep:
         # A linked file would change its owner in the cache, too.
         return self.call([str(_UV), *words], env={"UV_LINK_MODE": "copy"} | dict(env or {}))
 
-    def call(self, argv: Sequence[str | Path], env: Mapping[str, str] | None = None, **more: Any) -> str:
-        """Run a command as ourselves, to prepare; gives its standard output."""
+    def call(
+        self,
+        argv: Sequence[str | Path],
+        env: Mapping[str, str] | None = None,
+        fails: str | None = None,
+        **more: Any,
+    ) -> str:
+        """Run a command as ourselves, to prepare; gives its standard output, or `fails` where it may fail."""
         told = {"cwd": self.home, **more}
         done = subprocess.run(
             [*map(str, argv)],
@@ -162,6 +168,8 @@ class Keep:
             check=False,
             **told,
         )
+        if done.returncode and fails is not None:
+            return fails
         assert done.returncode == 0, f"{argv}: {done.stderr[-3000:]} {done.stdout[-1000:]}"
         return done.stdout
 

@@ -6,7 +6,9 @@ SOAK = True
 def start(keep):
     keep.venv("tools", "pyinstaller", "waitress", made_by="venv")
     keep.write({"shop.py": "import sys, telling, waitress\nwaitress.serve(telling.wsgi, listen=sys.argv[1])\n"})
-    options = ["--onedir", "--log-level", "ERROR", "--copy-metadata", "waitress", "--exclude-module", "setuptools"]
+    # What the environment of PyInstaller itself needs is not the application's.
+    without = ["--exclude-module", "setuptools", "--exclude-module", "pkg_resources"]
+    options = ["--onedir", "--log-level", "ERROR", "--copy-metadata", "waitress", *without]
     keep.call(["tools/bin/pyinstaller", *options, "shop.py"])
     port = keep.port()
     keep.run(
