@@ -18,7 +18,9 @@ from tightship_probe.tree import Missing, Unreadable
 _MOST_INFO = 1024 * 1024
 _MOST_METADATA = 65536
 _MOST_PACKAGES = 2000
-_WHEEL = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-\d[^-]*)?-(?P<py>[^-]+)-(?P<abi>[^-]+)-[^-]+\.whl\Z")
+_WHEEL = re.compile(
+    r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-\d[^-]*)?-(?P<py>[^-]+)-(?P<abi>[^-]+)-[^-]+\.whl\Z"
+)
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 _EXTRA = re.compile(r"\bextra\s*==\s*[\"']([^\"']*)[\"']")
 
@@ -30,7 +32,7 @@ def of_pex(about, interpreter, place):
     """The `ImportPath` of a pex that runs from `place`, where it was unpacked."""
     about.bundle = ("pex", about.command.script)
     about.tell("environment", "PEX", about.command.script)
-    if interpreter.virtual and place.startswith(interpreter.prefix + "/"):
+    if interpreter.virtual and about.same_file(place, interpreter.prefix):
         return _of_pex_venv(about, interpreter)
     return _of_pex_folder(about, interpreter, place)
 
@@ -47,7 +49,9 @@ def _of_pex_folder(about, interpreter, place):
         importpath.standard_library(found)
         if (about.variable("PEX_INHERIT_PATH") or info.get("inherit_path") or "false") != "false":
             importpath.site(found)
-            about.miss("import path", "a pex that inherits its interpreter's path: in which order is not told")
+            about.miss(
+                "import path", "a pex that inherits its interpreter's path: in which order is not told"
+            )
         for entry in (about.variable("PEX_EXTRA_SYS_PATH")).split(":"):
             found.add(entry)
         for name in _in_order(about, interpreter, place, info):
@@ -218,7 +222,8 @@ def _of_shiv(about, found, info):
     about.bundle = ("shiv", about.archive)
     about.tell("environment", "environment.json", about.archive)
     own = importpath.ImportPath(about, found.interpreter)
-    place = "%s/%s_%s/site-packages" % (_root_of_shiv(about, info), os.path.basename(about.archive), build)
+    name = os.path.basename(about.tree.real(about.archive))
+    place = "%s/%s_%s/site-packages" % (_root_of_shiv(about, info), name, build)
     if not importpath.add_site(own, place):
         about.miss(place, "what the archive was unpacked to is not there")
     given = about.variable("SHIV_CONSOLE_SCRIPT") or info.get("script")

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 _CONTAINER = re.compile(
-    r"^(?:docker|libpod|crio|cri-containerd|nerdctl|containerd)-([0-9a-f]{12,64})\.scope$|^([0-9a-f]{64})$"
+    r"^(?:docker|libpod|crio|cri-containerd|nerdctl|containerd)-([0-9a-f]{12,64})(?:\.scope)?$|^([0-9a-f]{64})$"
 )
 _SESSION = re.compile(r"^session-c?\d+\.scope$")
 _USER_MANAGER = re.compile(r"^user@(\d+)\.service$")

@@ -14,6 +14,7 @@ from tightship_probe.digests import digest
 from tightship_probe.importpath import import_path
 from tightship_probe.interpreters import interpreter_of
 from tightship_probe.releasepath import without_release
+from tightship_probe.rights import loaded
 from tightship_probe.tree import Unreadable
 
 _SITE_OF_LIBRARY = re.compile(r"/.*?(?:/(?:site|dist)-packages(?=/)|\.egg(?=/))")
@@ -38,8 +39,7 @@ def _import_path(about, interpreter):
     found = None if pex else import_path(about, interpreter)
     if not pex and not about.archive:
         return found
-    from tightship_probe import bundles  # hardly a server has one
-
+    bundles = loaded("tightship_probe.bundles")  # hardly a server has one
     return bundles.of_pex(about, interpreter, pex) if pex else bundles.of_archive(about, found)
 
 

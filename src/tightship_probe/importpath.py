@@ -13,6 +13,7 @@ MOST_LINES = 2000
 MOST_PATH = 3000
 _MOST_SCRIPT = 262144
 _BUILDOUT = re.compile(rb"^sys\.path\[0:0\] = (\[.*?^\s*\])", re.S | re.M)
+_ENTRY_OF_ZIP = b"PK\3\4"
 _CODE_THAT_ADDS = re.compile(r"\bsys\s*\.\s*path\b(?!_)|\baddsitedir\b")
 _MAPPING = re.compile(rb"^MAPPING(?::[^=\n]*)?= (\{.*\})$", re.M)
 
@@ -73,9 +74,10 @@ def _of_script(found):
     if command.script and not script:
         about.miss(command.script, "the script was not found from the working directory")
     eggs = _of_buildout(found, script) if script else []
-    if about.isolated or "P" in command.flags or about.variable("PYTHONSAFEPATH"):
-        return eggs
-    return [*eggs, _place_of(found, script) if script else about.cwd]
+    place = _place_of(found, script) if script else about.cwd
+    is_safe = about.isolated or "P" in command.flags or about.variable("PYTHONSAFEPATH")
+    # A directory or an archive that is run is on the path in any case.
+    return eggs if is_safe and place != script else [*eggs, place]
 
 
 def _place_of(found, script):
@@ -85,7 +87,7 @@ def _place_of(found, script):
             return script
     except Unreadable:
         pass
-    if script.endswith((".zip", ".pyz", ".pex", ".egg", ".whl")):
+    if script == found.about.archive:
         return script
     try:
         return os.path.dirname(found.tree.real(script))
@@ -97,9 +99,12 @@ def _place_of(found, script):
 def _of_buildout(found, script):
     """The list that a buildout's script puts in front: cut out, and read as a literal."""
     try:
-        match = _BUILDOUT.search(found.tree.head(script, _MOST_SCRIPT))
+        head = found.tree.head(script, _MOST_SCRIPT)
     except Unreadable:
         return []
+    if _ENTRY_OF_ZIP in head:
+        found.about.archive = script
+    match = _BUILDOUT.search(head)
     if not match:
         return []
     paths = _literal(match.group(1))

@@ -54,13 +54,14 @@ def assembled(scan):
 
 def _group(scan, group, environments):
     process, understood, concluded = group.first, group.command, group.concluded
+    place = process.place._replace(container=scan.container(group))
     environment = concluded.get("environment") or {}
     cwd = escape.harmless(processes.without_deleted(group.started.cwd))
     base = groups.base_of(cwd, environment.get("prefix", ""))
     argv = _argv(group)
     user = scan.user(process.uid)
     supervisor = escape.name(group.supervisor)
-    who = groups.Identity(understood, process.place, supervisor, group.supervised, user, cwd, argv)
+    who = groups.Identity(understood, place, supervisor, group.supervised, user, cwd, argv)
     return {
         "key": groups.key_of(who),
         "kind": group.kind,
@@ -70,16 +71,14 @@ def _group(scan, group, environments):
         "command": argv,
         "cwd": cwd,
         "base": base,
-        "unit": escape.name(process.place.unit),
+        "unit": escape.name(place.unit),
         "supervisor": supervisor,
-        "container": escape.name(process.place.container),
+        "container": escape.name(place.container),
         "started": {"boot": scan.system["boot"], "ticks": process.ticks},
         "python": environment.get("python", ""),
-        "environment": environments.key_of(environment, concluded, process.place.container),
+        "environment": environments.key_of(environment, concluded, place.container),
         "listeners": listeners.sorted_unique(socket.listener(how) for socket, how in group.sockets),
-        "names": _unique(
-            groups.names_of(understood, process.place, supervisor, base) + concluded.get("names", [])
-        ),
+        "names": _unique(groups.names_of(understood, place, supervisor, base) + concluded.get("names", [])),
         "releases": concluded.get("releases", []),
         "stale": concluded.get("stale", []),
         "how": environment.get("how", []),

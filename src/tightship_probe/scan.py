@@ -240,6 +240,23 @@ class Scan(object):
             yield "sites", lambda: sites.read(self.proc, masters, self._tree_of)
 
         yield "environments at rest", self._at_rest
+        watched = {}
+        for group in self.groups:
+            if group.first.place.container:
+                above = processes.ancestors(group.first, self.processes)
+                pids = [process.pid for process in above if process.comm == "conmon"]
+                watched.setdefault(group.first.place.container, set()).update(pids)
+        if watched:
+            yield "names of containers", lambda: self._names_of(watched)
+
+    def _names_of(self, watched):
+        with Tree(self.root) as tree:
+            return loaded("tightship_probe.containers").names(tree, self.proc, watched)
+
+    def container(self, group):
+        """The name of a group's container, else its id; empty: in none."""
+        inside = group.first.place.container
+        return (self.told.get("names of containers") or {}).get(inside, inside)
 
     def _at_rest(self):
         told = [group.command.arguments for group in self.groups if group.command.program == "supervisord"]

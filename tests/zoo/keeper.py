@@ -57,6 +57,9 @@ class Living:
         assert "error" not in self.truth, self.truth
         if self.expected.pop("inside", False):
             self.pid = _outside(self.pid, self.truth["pid"])
+        container = self.expected.pop("in_container", "")
+        if container:
+            self.pid = int(self.keep.call(["podman", "inspect", "--format", "{{.State.Pid}}", container]))
         if self.expected.pop("below", False):
             self.pid = _below(self.pid, self.truth["pid"])
 
@@ -247,11 +250,11 @@ class Keep:
 
     def close(self) -> None:
         """End what was started, by its pids."""
+        self._closing.close()
         for process in reversed(self._started):
             _end(process)
         for living in self.living:
             _kill(living)
-        self._closing.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
 

@@ -1,19 +1,21 @@
-"""A wheel that PYTHONPATH names, imported without being installed."""
+"""A wheel put onto the path as it is, in front of another version of it that is installed."""
 
 import zipfile
 
 
 def start(keep):
-    keep.venv("ve", "waitress")
-    wheel = keep.home / "shop-2.4.1-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("shop.py", "from telling import wsgi\n")
-        archive.writestr("shop-2.4.1.dist-info/METADATA", "Metadata-Version: 2.1\nName: shop\nVersion: 2.4.1\n")
+    keep.venv("ve", "waitress", "six")
+    wheel = keep.home / "six-1.2.3-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("six.py", "")
+        file.writestr("six-1.2.3.dist-info/METADATA", "Metadata-Version: 2.1\nName: six\nVersion: 1.2.3\n")
+        file.writestr("six-1.2.3.dist-info/WHEEL", "Wheel-Version: 1.0\n")
     port = keep.port()
     keep.run(
-        ["ve/bin/waitress-serve", f"--listen=127.0.0.1:{port}", "shop:wsgi"],
-        env={"PYTHONPATH": str(wheel)},
+        ["ve/bin/python", "-m", "waitress", f"--listen=127.0.0.1:{port}", "telling:wsgi"],
         ask=port,
-        name="shop",
-        release="2.4.1",
+        env={"PYTHONPATH": str(wheel)},
+        type="web",
+        program="waitress",
+        environment="uv",
     )

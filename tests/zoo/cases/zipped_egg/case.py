@@ -1,18 +1,29 @@
-"""A zipped egg, as easy_install put it beside easy-install.pth."""
+"""Zipped eggs: on PYTHONPATH, and by easy_install's list in site-packages."""
 
 import zipfile
 
 
+def egg(keep, name, version):
+    place = keep.home / "eggs" / f"{name}-{version}-py3.egg"
+    place.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(f"{name}.py", "")
+        file.writestr("EGG-INFO/PKG-INFO", f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n")
+        file.writestr("EGG-INFO/zip-safe", "\n")
+    return place
+
+
 def start(keep):
-    venv = keep.venv("ve", "waitress")
-    site = next(venv.glob("lib/python3*/site-packages"))
-    egg = site / "shop-2.4.1-py3.11.egg"
-    with zipfile.ZipFile(egg, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("shop.py", "from telling import wsgi\n")
-        archive.writestr("EGG-INFO/PKG-INFO", "Metadata-Version: 1.2\nName: shop\nVersion: 2.4.1\n")
-        archive.writestr("EGG-INFO/zip-safe", "\n")
-    (site / "easy-install.pth").write_text(f"./{egg.name}\n")
+    ve = keep.venv("ve", "waitress")
+    attire, coat = egg(keep, "attire", "1.2"), egg(keep, "coat", "3.0.1")
+    packages = next(ve.glob("lib/*/site-packages"))
+    (packages / "easy-install.pth").write_text(f"{coat}\n")
     port = keep.port()
     keep.run(
-        ["ve/bin/waitress-serve", f"--listen=127.0.0.1:{port}", "shop:wsgi"], ask=port, name="shop", release="2.4.1"
+        ["ve/bin/python", "-m", "waitress", f"--listen=127.0.0.1:{port}", "telling:wsgi"],
+        ask=port,
+        env={"PYTHONPATH": str(attire)},
+        type="web",
+        program="waitress",
+        environment="uv",
     )
