@@ -55,7 +55,17 @@ def _told(about, interpreter, path, extra):
         "conflict": about.conflict,
         "unread": about.unread,
         "modules": about.modules,
+        "identity": _identity(about, interpreter.prefix) if interpreter and interpreter.virtual else [],
     }
+
+
+def _identity(about, prefix):
+    """Tells an environment that is reached by two ways, such as `current`, from two environments."""
+    try:
+        status = about.tree.status(prefix)
+    except Unreadable:
+        return []
+    return [status.st_dev, status.st_ino]
 
 
 def _key(about, interpreter, extra):

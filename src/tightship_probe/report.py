@@ -140,13 +140,6 @@ def _others(scan, lasting):
     return listeners.sorted_unique(found)
 
 
-def _is_same(told, environment):
-    """Whether an environment that was told is this one, whatever a process has beside it."""
-    if environment["kind"] in ("system", "python"):
-        return told["key"].partition("+")[0] == environment["key"].partition("+")[0]
-    return (told["kind"], told["prefix"]) == (environment["kind"], environment["prefix"])
-
-
 class _Environments(object):
     """Environments of a server, each once, under a key of its own. `sets`: digest -> package lines."""
 
@@ -154,6 +147,7 @@ class _Environments(object):
         self.sets = {}
         self._by_content = {}
         self._keys = set()
+        self._identities = {}
 
     def key_of(self, environment, concluded, container):
         """The key under which a group's environment stands; empty where its import path is not known."""
@@ -168,6 +162,7 @@ class _Environments(object):
                 self.sets[named] = lines
             key = self._unique(("container:%s " % container if container else "") + environment["key"])
             self._by_content[content] = self._told(key, environment, concluded, named)
+            self._identities[key] = environment.get("identity")
         return self._by_content[content]["key"]
 
     def add_at_rest(self, some):
@@ -175,13 +170,20 @@ class _Environments(object):
         living = list(self._by_content.values())
         for told in some:
             environment = told["environment"]
-            same = [one for one in living if _is_same(one, environment)]
+            same = [one for one in living if self._is_same(one, environment)]
             for one in same:
                 one["named_by"] = sorted({*one["named_by"], *told["named_by"]})
             if not same:
                 key = self.key_of(environment, told, "")
                 (one,) = [one for one in self._by_content.values() if one["key"] == key]
                 one["at_rest"], one["named_by"] = True, sorted(told["named_by"])
+                living.append(one)  # the next command in it only names it, too
+
+    def _is_same(self, told, environment):
+        """Whether an environment that was told is this one, whatever a process has beside it."""
+        if environment.get("identity"):
+            return self._identities.get(told["key"]) == environment["identity"]
+        return told["key"].partition("+")[0] == environment["key"].partition("+")[0]
 
     def _unique(self, key):
         number, unique = 1, escape.name(key)

@@ -19,7 +19,7 @@ def names(root: Path, watched: dict[str, set[int]]) -> dict[str, str]:
 def conmon(root: Path, pid: int, identity: str, name: str) -> None:
     place = root / f"proc/{pid}"
     place.mkdir(parents=True)
-    (place / "cmdline").write_text("\0".join(["conmon", "-c", identity, "-u", identity, "-n", name, ""]))
+    (place / "cmdline").write_text(f"conmon\0-c\0{identity}\0-u\0{identity}\0-n\0{name}\0")
 
 
 def test_docker_keeps_the_name_in_a_file(tmp_path: Path) -> None:
