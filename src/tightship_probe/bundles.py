@@ -18,6 +18,7 @@ from tightship_probe.tree import Missing, Unreadable
 _MOST_INFO = 1024 * 1024
 _MOST_METADATA = 65536
 _MOST_PACKAGES = 2000
+_MOST_REQUIRED = 20000
 _WHEEL = re.compile(
     r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-\d[^-]*)?-(?P<py>[^-]+)-(?P<abi>[^-]+)-[^-]+\.whl\Z"
 )
@@ -79,9 +80,9 @@ def _of_pex_venv(about, interpreter):
         front.add(about.cwd, True)
     # It is started with -I, and brings no packages of its own.
     rest = importpath.import_path(about, interpreter)
-    front.add_all(entry for entry in rest.entries if entry in rest.extra)
     for entry in rest.entries:
-        front.add(entry)
+        if entry != about.command.script:
+            front.add(entry)
     return front
 
 
@@ -109,10 +110,10 @@ def _enter(about, runs, arguments):
 def _in_order(about, interpreter, place, info):
     """Names of the wheels that it puts on the path: what its requirements lead to, depth first."""
     by_project = _wheels(about, interpreter, info)
-    waiting = [(requirement, ()) for requirement in reversed(_texts(info.get("requirements")))]
+    waiting = _texts(info.get("requirements"))[::-1]
     order, seen = {}, set()
     while waiting:
-        project, extras = _project(waiting.pop()[0])
+        project, extras = _project(waiting.pop())
         name = by_project.get(project)
         if name is None or (project, extras) in seen:
             continue
@@ -120,7 +121,9 @@ def _in_order(about, interpreter, place, info):
         order[name] = True
         if len(seen) > _MOST_PACKAGES:
             raise Unreadable("more than %d packages in a pex" % _MOST_PACKAGES)
-        waiting.extend((text, ()) for text in reversed(_required(about, place, name, extras)))
+        waiting += reversed(_required(about, place, name, extras))
+        if len(waiting) > _MOST_REQUIRED:
+            raise Unreadable("more than %d requirements in a pex" % _MOST_REQUIRED)
     for name in by_project.values():
         if name not in order:
             about.miss(name, "it is in the pex, and nothing in it requires it")
@@ -133,7 +136,9 @@ def _wheels(about, interpreter, info):
     names = info.get("distributions")
     for name in sorted(names) if isinstance(names, dict) else ():
         match = _WHEEL.match(name)
-        rank = _rank(match, interpreter.folder) if match and "/" not in name else 0
+        if not match or "/" in name:
+            continue
+        rank = _rank(match, interpreter.folder)
         if not rank:
             continue
         project = _normal(match.group("name"))

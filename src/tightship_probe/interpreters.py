@@ -254,7 +254,7 @@ def library_of(tree, prefix, folder):
 
 
 def _version(about, found, settings):
-    """X.Y.Z where pyvenv.cfg or headers tell, else X.Y."""
+    """X.Y.Z where pyvenv.cfg, headers or Debian tell, else X.Y."""
     match = _FOLDER.match(found.folder)
     short = match.group("short").rstrip("t") if match else ""
     said = re.match(r"\d+\.\d+(?:\.\d+)?", _said(settings))
@@ -268,4 +268,6 @@ def _version(about, found, settings):
         exact = _PATCHLEVEL.search(header)
         if exact:
             return exact.group(1).decode("ascii")
+    if found.base == "/usr":
+        return loaded("tightship_probe.debianpython").version(about.tree, found.folder) or short
     return short

@@ -20,7 +20,6 @@ _METADATA = (".dist-info", ".egg-info")
 _DIRECTORY = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)(?:-.*)?\Z")
 _OF_OS = re.compile(r"/usr/lib(?:64)?/(?:python3/dist-packages|python3\.\d+(?:/(?:dist|site)-packages)?)\Z")
 _LIBRARY = re.compile(r"/python\d+t?\.zip\Z")
-_ARCHIVES = (".egg", ".zip", ".whl", ".pyz", ".pex")
 _MOST_HEADERS = 100
 _OF_DIST_INFO = ("METADATA", "direct_url.json")
 _USUAL = re.compile(
@@ -108,12 +107,17 @@ def packages_on(tree, path):
 def _of_entry(tree, place, packages):
     if _LIBRARY.search(place):
         return
-    if place.endswith(_ARCHIVES) and _is_file(tree, place):
+    try:
+        directory = tree.directory(place)
+    except Missing:
+        raise
+    except Unreadable:
+        if not _is_file(tree, place):
+            raise
         archives = loaded("tightship_probe.archives")  # hardly a server has one
-
         archives.add_packages(tree, place, packages)
         return
-    with tree.directory(place) as directory:
+    with directory:
         if directory.identity in _WITHOUT:
             return
         names = directory.names()

@@ -20,7 +20,6 @@ VARIABLES = (
     "LISTEN_FDS",
     "LISTEN_PID",
     "PEX",
-    "PEX_ROOT",
     "PEX_PATH",
     "PEX_EXTRA_SYS_PATH",
     "PEX_INHERIT_PATH",

@@ -1,11 +1,11 @@
 """supervisor's configuration: which programs it would start."""
 
-import configparser
 import os
 import re
 
 from tightship_probe.commands import Named, words_of
 from tightship_probe.including import Files
+from tightship_probe.rights import loaded
 
 PLACES = ("/etc/supervisor/supervisord.conf", "/etc/supervisord.conf")
 _PAIR = re.compile(r"\s*([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|[^,]*)\s*,?")
@@ -26,6 +26,7 @@ def named(tree, homes, more):
 
 
 def _parsed(files, path):
+    configparser = loaded("configparser")  # 3 ms, and not every server has a supervisor
     parser = configparser.RawConfigParser(
         strict=False, inline_comment_prefixes=(";", " #"), allow_no_value=True
     )

@@ -5,6 +5,7 @@ import re
 from _socket import AF_INET6, inet_ntop  # socket itself takes 4 ms to load
 
 from tightship_probe import escape
+from tightship_probe.rights import loaded
 from tightship_probe.tree import Unreadable
 
 _PYTHON = re.compile(r"(?:python(3\.\d+t?|2\.\d)|pypy(3\.\d+))\Z")
@@ -84,11 +85,11 @@ def pythons(tree):
 
 
 def _exactly(tree, prefix, name, version):
-    """X.Y.Z where the headers tell it, else X.Y."""
+    """X.Y.Z where the headers or Debian tell it, else X.Y."""
     try:
         header = tree.head("%s/include/%s/patchlevel.h" % (prefix, name), 4096)
     except Unreadable:
-        return version
+        return (prefix == "/usr" and loaded("tightship_probe.debianpython").version(tree, name)) or version
     match = _PATCHLEVEL.search(header)
     return match.group(1).decode("ascii") if match else version
 

@@ -199,6 +199,7 @@ def main(scans: int, seed: int) -> dict[str, Any]:
     expected: list[Told] = []
     costs: list[float] = []
     with applications.folder() as root:
+        os.chdir(root)  # we ourselves are told, too, and are not to be a checkout that somebody works in
         os.environ["TIGHTSHIP_DATA"] = str(root / "data")
         (root / "data").mkdir()
         from tightship.store.ready import migrate

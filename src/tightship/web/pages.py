@@ -223,12 +223,13 @@ def group(given: Asked, number: int) -> dict[str, Any]:
     if found is None:
         raise _gone(given, "process group", "groups")
     environment = details.environment(given.view, found.environment_id) if found.environment_id else None
+    is_known = environment is not None and environment.environment.packages is not None
     process = found.found.group
     return {
         "title": sentences.group_question(found),
         "found": found,
         "process": process,
-        "answer": sentences.group(found, len(environment.packages) if environment else None),
+        "answer": sentences.group(found, len(environment.packages) if environment and is_known else None),
         "facts": facts.of_group(found, given),
         "maybe": _maybe_stale(found),
         "evidence": _evidence(process.how),
