@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from tests.reports import application, packages, report
+from tests.reports import application, environment, group, packages, report
 from tests.web.cast import web1
 from tightship.fleet.declared import declared
 from tightship.store.declaring import declare
@@ -275,3 +275,45 @@ def test_what_was_declared_is_shown_where_it_is_asked(alice: Client, now: dateti
     assert "production" in text(
         alice, "/applications/webshop?at=" + (now - timedelta(hours=10)).isoformat()[:16]
     )
+
+
+def test_packages_that_are_unknown_are_not_called_none(alice: Client) -> None:
+    unread = [{"what": "packages", "why": "frozen, versions unknown"}]
+    frozen = environment("frozen:/srv/till/till", None, kind="frozen", unread=unread)
+    record(report("web7", groups=[group("till", environment=frozen["key"])], environments=[frozen]))
+    page = text(alice, f"/groups/{group_of('web7', 'unit:till.service')}")
+    assert "packages unread" in page
+    assert "frozen, versions unknown" in page
+    assert "0 packages" not in page
+
+
+def test_an_environment_at_rest_says_what_names_it(alice: Client) -> None:
+    by = ["timer:nightly.timer", "unit:nightly.service"]
+    resting = environment("venv:/srv/night/venv", packages(django="4.2"), at_rest=True, named_by=by)
+    record(report("web7", environments=[resting]))
+    number = FoundEnvironment.objects.get(server__name="web7", until=None).pk
+    page = text(alice, f"/environments/{number}")
+    assert "named by what does not run now" in page
+    assert "timer:nightly.timer, unit:nightly.service" in page
+
+
+def test_sites_say_who_answers(alice: Client) -> None:
+    def site(name: str, to: str, key: str = "") -> dict[str, object]:
+        return {"names": [name], "ports": [443], "to": to, "server": "nginx", "where": "/etc/x", "group": key}
+
+    sites = [
+        site("shop.example.com", "127.0.0.1:8001", "unit:shop.service"),
+        site("gone.example.com", "127.0.0.1:9"),
+        site("far.example.com", "192.0.2.9:80"),
+        site("static.example.com", ""),
+    ]
+    record(report("web7", [application("shop", ports=[8001])], sites=sites))
+    page = text(alice, "/sites?server=web7")
+    for said in (
+        "shop.example.com web7 443 127.0.0.1:8001 shop an application",
+        "443 127.0.0.1:9 – nothing known listens there",
+        "443 192.0.2.9:80 – elsewhere",
+        "443 – – the web server itself",
+    ):
+        assert said in page
+    assert "shop.example.com" in text(alice, "/applications/shop")

@@ -225,6 +225,7 @@ def group(given: Asked, number: int) -> dict[str, Any]:
     environment = details.environment(given.view, found.environment_id) if found.environment_id else None
     is_known = environment is not None and environment.environment.packages is not None
     process = found.found.group
+    unread = [*process.unread, *(environment.environment.unread if environment else ())]
     return {
         "title": sentences.group_question(found),
         "found": found,
@@ -234,7 +235,7 @@ def group(given: Asked, number: int) -> dict[str, Any]:
         "maybe": _maybe_stale(found),
         "evidence": _evidence(process.how),
         "conflict": [*_evidence(process.conflict), *_set_aside(found.found.set_aside)],
-        "unread": _not_read(process.unread),
+        "unread": _not_read(list(dict.fromkeys(unread))),
         "packages": environment.packages if environment else (),
     }
 
