@@ -97,10 +97,10 @@ class Scan(object):
     # First round: what was started
 
     def _groups(self):
-        told = self._told(self._by_owner())
+        told = self._started_of(self._by_owner())
         return [self._group(pids, told) for pids in groups.together(self._members(told))][:MOST_GROUPS]
 
-    def _told(self, by_owner):
+    def _started_of(self, by_owner):
         """{pid: (`Started`, unread)}."""
         told = {}
         works = [Work(owner, "command lines", self._looks(some)) for owner, some in by_owner]
@@ -238,7 +238,6 @@ class Scan(object):
         masters = sites.masters(self.processes)
         if masters:
             yield "sites", lambda: sites.read(self.proc, masters, self._tree_of)
-
         yield "environments at rest", self._at_rest
         watched = {}
         for group in self.groups:
