@@ -81,7 +81,7 @@ class Application:
     """One application of the day."""
 
     def __init__(self, root: Path, number: int) -> None:
-        self.name = f"billing{'abcdefghij'[number]}"
+        self.name = f"depot{'abcdefghij'[number]}"
         self.home = root / "srv" / self.name
         self.home.mkdir(parents=True)
         self.port = 7001 + number
