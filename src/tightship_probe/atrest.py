@@ -4,7 +4,7 @@ What such a command would get is concluded by the same rules as for a process th
 """
 
 from tightship_probe import crontabs, environments, packages, supervisorconf, unitfiles
-from tightship_probe.commands import python_of
+from tightship_probe.commands import PATH, python_of
 from tightship_probe.conclusion import MOST_TOLD
 from tightship_probe.escape import harmless, name
 from tightship_probe.started import VARIABLES, Started
@@ -79,6 +79,7 @@ def _as_if_started(command, users):
     uid, home = users.get(command.user, (0, "/"))
     variables = {name: value for name, value in command.variables.items() if name in VARIABLES}
     variables.setdefault("HOME", home)
+    variables.setdefault("PATH", PATH)
     return Started(
         pid=0,
         uid=uid,
@@ -96,4 +97,5 @@ def _as_if_started(command, users):
 def _is_of_system(environment, argv):
     """A script of the operating system, or of nobody, in the operating system's environment."""
     script = next((word for word in argv[1:] if not word.startswith("-")), "")
-    return environment["kind"] == "system" and (not script or script.startswith(_OF_SYSTEM))
+    is_its_own = script.startswith(_OF_SYSTEM) and not script.startswith("/usr/local/")
+    return environment["kind"] == "system" and (not script or is_its_own)

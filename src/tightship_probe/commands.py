@@ -89,7 +89,8 @@ def _found(tree, named, name):
 def of_shell(line, named):
     """Commands of a simple line of a shell, each with the directory that `cd` led to before it."""
     cwd, variables = named.cwd, dict(named.variables)
-    for words in _commands(line):
+    home = variables.get("HOME", "/")
+    for words in _commands(re.sub(r"(?<!\S)~(?=/)|\$HOME\b|\$\{HOME\}", lambda _match: home, line)):
         assigned = _ASSIGNMENT.match(words[0]) if words else None
         while assigned:
             variables[assigned.group(1)] = assigned.group(2)
@@ -111,6 +112,7 @@ def _commands(line):
     """Words of each simple command; what is redirected is left out."""
     shlex = loaded("shlex")  # 1 ms, and many servers name nothing
     lexer = shlex.shlex(line[:10000], posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True  # or a path ends at its first @, + or umlaut
     lexer.commenters = ""
     words, skips = [], False
     try:

@@ -16,6 +16,10 @@ TOGETHER = 64
 """Owners that share a reader."""
 _SEVERAL = 0xFFFFFFFE
 """Stands for them. No user has this number."""
+OF_SERVER = {0xFFFFFFF0: "interpreters", 0xFFFFFFF1: "sites", 0xFFFFFFF2: "environments at rest"}
+OF_SERVER[0xFFFFFFF3] = "names of containers"
+"""What is read of the server itself, under numbers that are nobody's: who makes one of these hang, by what he
+has in /opt or names in a crontab, is not to keep root's own processes from being read."""
 
 
 class Rounds(object):
@@ -69,7 +73,8 @@ class Rounds(object):
         return "%s: %s" % (what, outcome.why.partition(";")[0])
 
     def _abandon(self, owner, why):
-        what = "a reader for " + ("several owners" if owner == _SEVERAL else self._user(owner))
+        known = OF_SERVER.get(owner) or ("several owners" if owner == _SEVERAL else self._user(owner))
+        what = "a reader for " + known
         self.abandoned.append({"what": what, "why": why})
 
 

@@ -12,7 +12,7 @@ from tightship_probe import children, command, groups, kinds, listeners, looking
 from tightship_probe.concluding import Reader, tree_of
 from tightship_probe.proc import Proc
 from tightship_probe.rights import loaded
-from tightship_probe.rounds import Rounds, Work
+from tightship_probe.rounds import OF_SERVER, Rounds, Work
 from tightship_probe.runners import options
 from tightship_probe.started import Started
 from tightship_probe.tree import Tree, Unreadable
@@ -223,7 +223,8 @@ class Scan(object):
     def _conclude(self):
         """Files of the groups, and those of the server that might hang: /opt may be anybody's."""
         wanted = [group for group in self.groups if group.kind in (kinds.APPLICATION, kinds.SYSTEM)]
-        of_server = [Work(os.getuid(), what, do) for what, do in self._of_server()]
+        numbers = {what: number for number, what in OF_SERVER.items()}
+        of_server = [Work(numbers[what], what, do) for what, do in self._of_server()]
         answers = self._conclude_some(
             "files", [group for group in wanted if group.started.start_time], of_server
         )

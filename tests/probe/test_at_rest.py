@@ -124,6 +124,16 @@ def test_units_of_packages_and_masked_ones_are_left_out(server: Server) -> None:
     assert server.named() == {}
 
 
+def test_a_script_of_ones_own_on_the_systems_python_is_told(server: Server) -> None:
+    server.write("/usr/local/bin/clean.py", "")
+    server.write("/srv/kölnß@1/clean.py", "")
+    server.write(f"{SYSTEM}/clean.service", "[Service]\nExecStart=python3 /usr/local/bin/clean.py\n")
+    server.write("/etc/cron.d/clean", "1 1 * * * root cd /srv/kölnß@1 && python3 clean.py\n")
+    found = server.told()["environments"]
+    assert sorted(one["named_by"][0] for one in found) == ["crontab:/etc/cron.d/clean", "unit:clean.service"]
+    assert all(one["environment"]["kind"] == "system" for one in found)
+
+
 def test_variables_of_a_unit_lead_to_its_python(server: Server) -> None:
     server.write("/srv/shop/variables", "PATH=/srv/shop/venv/bin:/usr/bin\nSECRET=never\n")
     server.write(
@@ -144,6 +154,8 @@ def test_variables_of_a_unit_lead_to_its_python(server: Server) -> None:
             "PATH=/srv/shop/venv/bin:/usr/bin\n0 0 * * * flock -n /tmp/l shop work%input",
         ),
         ("/etc/cron.d/shop", "1 1 * * * shop . /srv/shop/venv/bin/activate && shop"),
+        ("/etc/cron.d/shop", "1 1 * * * shop cd $HOME; venv/bin/python -m shop --at=a:b@c+d"),
+        ("/var/spool/cron/crontabs/shop", "1 1 * * * ~/venv/bin/shop"),
         ("/etc/cron.d/shop", "1 1 * * * shop test -x /x || LANG=C timeout 60 /srv/shop/venv/bin/shop"),
     ],
 )
