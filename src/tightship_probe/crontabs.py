@@ -1,5 +1,6 @@
 """Crontabs: which commands cron would start, for which user."""
 
+import itertools
 import os
 import re
 
@@ -9,9 +10,12 @@ from tightship_probe.tree import Missing, Unreadable
 _OF_SYSTEM = ("/etc/crontab", "/etc/cron.d")
 _OF_USERS = ("/var/spool/cron/crontabs", "/var/spool/cron")
 _OF_SCRIPTS = ("/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly")
-_VARIABLE = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*\Z")
+_VARIABLE = re.compile(r"\s*[\"']?([A-Za-z_]\w*)[\"']?\s*=\s*(.*?)\s*\Z")
+_NAME = re.compile(r"[\w-]+\Z")
+_PATH = "/usr/bin:/bin"
 _MOST = 262144
 _MOST_LINES = 2000
+_MOST_COMMANDS = 2000
 _MOST_FILES = 1000
 
 
@@ -20,24 +24,35 @@ def named(tree, homes):
     found, unread = [], []
     for path, user in _tables(tree, homes, unread):
         try:
-            text = os.fsdecode(tree.read(path, _MOST))
+            # Where cron itself lets others put theirs, root's stands beside them.
+            data = tree.spooled(path, _MOST) if user == "root" else tree.read(path, _MOST)
+        except Missing:
+            continue
         except Unreadable as why:
             unread.append({"what": path, "why": str(why)})
             continue
-        found += _of_table(text, path, user, homes)
+        lines = os.fsdecode(data).split("\n")
+        if len(lines) > _MOST_LINES:
+            unread.append({"what": path, "why": "more than %d lines" % _MOST_LINES})
+        some = list(itertools.islice(_of_table(lines[:_MOST_LINES], path, user, homes), _MOST_COMMANDS + 1))
+        if len(some) > _MOST_COMMANDS:
+            unread.append({"what": path, "why": "more than %d commands" % _MOST_COMMANDS})
+        found += some[:_MOST_COMMANDS]
     for folder in _OF_SCRIPTS:
         for name in _names(tree, folder, unread):
-            found.append(
-                Named(["crontab:" + folder], ["%s/%s" % (folder, name)], "/", "root", {"HOME": "/root"})
-            )
+            if _NAME.match(name):  # as for run-parts
+                path = "%s/%s" % (folder, name)
+                found.append(
+                    Named(["crontab:" + path], [path], "/", "root", {"HOME": "/root", "PATH": _PATH})
+                )
     return found, unread
 
 
 def _tables(tree, homes, unread):
     """(path, user): an empty user stands in each line."""
-    yield from ((path, "") for path in _OF_SYSTEM[:1] if tree.exists(path))
+    yield _OF_SYSTEM[0], ""
     for name in _names(tree, _OF_SYSTEM[1], unread):
-        if re.match(r"[\w-]+\Z", name):  # cron itself takes no other
+        if _NAME.match(name):  # cron itself takes no other
             yield "%s/%s" % (_OF_SYSTEM[1], name), ""
     for folder in _OF_USERS:
         for name in _names(tree, folder, unread):
@@ -48,22 +63,25 @@ def _tables(tree, homes, unread):
 def _names(tree, folder, unread):
     try:
         with tree.directory(folder) as directory:
-            return directory.names()[:_MOST_FILES]
+            names = directory.names()
     except Missing:
         return []
     except Unreadable as why:
         unread.append({"what": folder, "why": str(why)})
         return []
+    if len(names) > _MOST_FILES:
+        unread.append({"what": folder, "why": "more than %d files" % _MOST_FILES})
+    return names[:_MOST_FILES]
 
 
-def _of_table(text, path, owner, homes):
+def _of_table(lines, path, owner, homes):
     variables = {}
-    for line in text.split("\n")[:_MOST_LINES]:
+    for line in lines:
         plain = line.strip()
-        assigned = _VARIABLE.match(line)
         if not plain or plain.startswith("#"):
             continue
-        if assigned and not plain[0].isdigit() and plain[0] not in "*@":
+        assigned = _VARIABLE.match(line) if not plain[0].isdigit() and plain[0] not in "*@" else None
+        if assigned:
             variables[assigned.group(1)] = assigned.group(2).strip("\"'")
             continue
         fields = plain.split(None, 1 if plain.startswith("@") else 5)
@@ -71,7 +89,8 @@ def _of_table(text, path, owner, homes):
         user, command = (owner, rest) if owner else [*rest.split(None, 1), "", ""][:2]
         command = re.split(r"(?<!\\)%", command)[0].replace("\\%", "%")
         if command:
-            home = homes.get(user, "/")
-            started = dict({"HOME": home, "PATH": "/usr/bin:/bin"}, **variables)
-            where = Named(["crontab:" + path], [], home, user, started)
-            yield from of_shell(command, where)
+            home = variables.get("HOME") or homes.get(user, "/")
+            started = dict({"PATH": _PATH, "LOGNAME": user, "USER": user}, **variables)
+            started["HOME"] = home
+            for one in of_shell(command, Named(["crontab:" + path], [], home, user, started)):
+                yield one

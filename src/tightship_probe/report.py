@@ -42,6 +42,7 @@ def assembled(scan):
             of_state.append((_group(scan, group, environments), group))
         else:
             passing.append(group)
+    environments.add_named(scan, {id(group): told["environment"] for told, group in of_state})
     groups.tell_apart([told for told, _group in of_state])
     of_state.sort(key=lambda pair: pair[0]["key"])
     state = _state(scan, [told for told, _group in of_state], environments)
@@ -99,8 +100,6 @@ def _is_web(group):
 def _state(scan, told, environments):
     unread = scan.unread + _hidden(scan)
     of_sites = scan.told.get("sites") or {}
-    at_rest = scan.told.get("environments at rest") or {}
-    environments.add_at_rest(at_rest.get("environments", ()))
     for group in told:
         del group["what"]
     return {
@@ -111,7 +110,7 @@ def _state(scan, told, environments):
         "listeners": _others(scan, True),
         "sites": sites.with_groups(of_sites.get("sites", ()), told),
         # What of a web server's configuration is not understood leaves nothing else unknown.
-        "unread": unread + of_sites.get("unread", []) + at_rest.get("unread", []),
+        "unread": unread + of_sites.get("unread", []) + _unique(scan.at_rest["unread"]),
     }
 
 
@@ -165,25 +164,41 @@ class _Environments(object):
             self._identities[key] = environment.get("identity")
         return self._by_content[content]["key"]
 
-    def add_at_rest(self, some):
-        """Those that something names; one that runs, too, is only told to be named."""
-        living = list(self._by_content.values())
-        for told in some:
-            environment = told["environment"]
-            same = [one for one in living if self._is_same(one, environment)]
-            for one in same:
-                one["named_by"] = sorted({*one["named_by"], *told["named_by"]})
-            if not same:
-                key = self.key_of(environment, told, "")
-                (one,) = [one for one in self._by_content.values() if one["key"] == key]
-                one["at_rest"], one["named_by"] = True, sorted(told["named_by"])
-                living.append(one)  # the next command in it only names it, too
+    def add_named(self, scan, keys):
+        """Those that something names and that are at rest; one that runs, too, is only told to be named.
 
-    def _is_same(self, told, environment):
-        """Whether an environment that was told is this one, whatever a process has beside it."""
-        if environment.get("identity"):
-            return self._identities.get(told["key"]) == environment["identity"]
-        return told["key"].partition("+")[0] == environment["key"].partition("+")[0]
+        `keys`: those of the environments of the groups of the state, by the groups' id().
+        """
+        living = {one["key"]: one for one in self._by_content.values()}
+        for runs_as, some in scan.running().items() if scan.at_rest["named"] else ():
+            for key in {keys.get(id(group)) for group in some}.intersection(living):
+                _name(living[key], scan.at_rest["named"].get(runs_as, ()))
+        order = sorted(
+            scan.at_rest["environments"], key=lambda told: (told["environment"]["key"], told["named_by"])
+        )
+        for told in order:
+            one = self._nearest(living.values(), told)
+            if one is None:
+                key = self.key_of(told["environment"], told, "")
+                (one,) = [one for one in self._by_content.values() if one["key"] == key]
+                one["at_rest"] = key not in living
+                living[key] = one  # the next command in it only names it, too
+            _name(one, told["named_by"])
+
+    def _nearest(self, some, at_rest):
+        """The environment that is this one, with as little as can be beside it; None: there is none."""
+        environment = at_rest["environment"]
+        identity, place = environment.get("identity"), environment["key"].partition("+")[0]
+        lines = set(escape.harmless_lines(at_rest["packages"] or []))
+        found = []
+        for told in some:
+            # A venv may be reached by two ways. Buildouts share an interpreter, and nothing else.
+            of_told = self._identities.get(told["key"]), told["key"].partition("+")[0]
+            held = self.sets.get(told["packages"], ())
+            if (of_told[0] == identity if identity else of_told[1] == place) and lines.issubset(held):
+                is_other = told["key"] != environment["key"]
+                found.append((len(held) - len(lines), is_other, told["at_rest"], told["key"], told))
+        return min(found)[-1] if found else None
 
     def _unique(self, key):
         number, unique = 1, escape.name(key)
@@ -210,6 +225,10 @@ class _Environments(object):
 
     def all(self):
         return sorted(self._by_content.values(), key=lambda environment: environment["key"])
+
+
+def _name(told, by):
+    told["named_by"] = sorted({*told["named_by"], *map(escape.name, by)})
 
 
 # Live

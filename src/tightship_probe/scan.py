@@ -13,7 +13,6 @@ from tightship_probe.concluding import Reader, tree_of
 from tightship_probe.proc import Proc
 from tightship_probe.rights import loaded
 from tightship_probe.rounds import OF_SERVER, Rounds, Work
-from tightship_probe.runners import options
 from tightship_probe.started import Started
 from tightship_probe.tree import Tree, Unreadable
 
@@ -87,8 +86,11 @@ class Scan(object):
             self._give_kinds(tree)
         self.told = {}
         """what was read of the server: interpreters, sites"""
+        self.at_rest = {"environments": [], "named": {}, "unread": []}
+        """what something names and does not run; and of what runs, what names it"""
         self._conclude()
         self._conclude_from_memory()
+        self._conclude_at_rest()
         self.system["pythons"] = self.told.get("interpreters") or []
 
     def user(self, uid):
@@ -239,7 +241,9 @@ class Scan(object):
         masters = sites.masters(self.processes)
         if masters:
             yield "sites", lambda: sites.read(self.proc, masters, self._tree_of)
-        yield "environments at rest", self._at_rest
+        # Loaded before the reader is started: both go on with it.
+        atrest = loaded("tightship_probe.atrest")
+        yield "what is named", lambda: atrest.named(self.root)
         watched = {}
         for group in self.groups:
             if group.first.place.container:
@@ -258,10 +262,54 @@ class Scan(object):
         inside = group.first.place.container
         return (self.told.get("names of containers") or {}).get(inside, inside)
 
-    def _at_rest(self):
-        told = [group.command.arguments for group in self.groups if group.command.program == "supervisord"]
-        given = [path for words in told for path in options(words, ("-c", "--configuration"))]
-        return loaded("tightship_probe.atrest").read(self.root, [path for path in given if path[:1] == "/"])
+    def _conclude_at_rest(self):
+        """What units, crontabs and supervisors name, but for what runs."""
+        found = self.told.get("what is named")
+        if found is None:
+            return
+        self.at_rest["unread"] += found["unread"]
+        atrest = loaded("tightship_probe.atrest")
+        works = atrest.works_of(self.root, found, self._of_supervisors(), self.running())
+        for work, (value, why) in zip(works, self.rounds.read(works)):
+            if value is None:
+                what = OF_SERVER.get(work.owner) or "environments at rest of " + self.user(work.owner)
+                self.unread.append({"what": what, "why": why})
+                continue
+            for part in ("environments", "unread"):
+                self.at_rest[part] += value[part]
+            for what, by in value["named"].items():
+                found["running"].setdefault(what, []).extend(by)
+        self.at_rest["named"] = found["running"]
+
+    def running(self):
+        """{what a unit or program is known by: its groups}, of those that stand in the state."""
+        found = {}
+        for group in self.groups:
+            if group.kind in (kinds.APPLICATION, kinds.SYSTEM) and not group.first.place.container:
+                found.setdefault(self._runs_as(group), []).append(group)
+        return found
+
+    def _runs_as(self, group):
+        place = group.first.place
+        if group.supervisor:
+            return "supervisor:" + group.supervisor
+        if not place.unit or group.supervised:
+            return ""
+        return ("user:%s " % self.user(group.first.uid) if place.of_user else "") + "unit:" + place.unit
+
+    def _of_supervisors(self):
+        """[(uid, script, arguments, cwd, variables)] of running ones."""
+        return [
+            (
+                group.first.uid,
+                group.command.script,
+                group.command.arguments,
+                group.started.cwd,
+                group.started.variables,
+            )
+            for group in self.groups
+            if group.command.program == "supervisord" and not group.first.place.container
+        ]
 
     def _tree_of(self, process, limits):
         return tree_of(self.proc, self.root, process, limits)

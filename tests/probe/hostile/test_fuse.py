@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests.parts import need, program
 from tests.probe.hostile.scene import Scene, Server, comm, python_of_all, state, until
 
 _VICTIM = """
@@ -123,3 +124,29 @@ def _held_by(pid: int) -> set[str]:
     """Kinds of what a process holds open."""
     links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
     return {"proc" if link.startswith("/proc/") else link.partition(":")[0] for link in links}
+
+
+def test_a_command_that_leads_to_what_never_answers_hides_nobody_elses(scene: Scene, fuse: Server) -> None:
+    """What root's crontab names lies in a user's folder: root's own processes are read all the same."""
+    unshare = program("unshare", "util-linux")
+    if not Path("/etc/cron.d").is_dir():
+        need("cron's folder", "there is no /etc/cron.d")
+    asked = fuse.mount("fuse", "allow_other")
+    of_root = scene.start(scene.venv() / "bin/python", user=0, group=0)
+    resting = scene.venv("resting") / "bin/python"
+    lines = f"1 1 1 1 * root {scene.place}/fuse/shop\n1 1 1 1 * nobody {resting} -m x\n"
+    scene.write("cron.d/shop", lines)
+    # In a mount namespace of its own this is the server's /etc/cron.d.
+    shell = f'mount --bind {scene.place}/cron.d /etc/cron.d && exec "$@"'
+    scanning = [unshare, "--mount", "sh", "-c", shell, "sh", python_of_all(), "-I", str(scene.probe)]
+    report = scene.scan_by(*scanning)
+    assert asked.stdout is not None
+    assert asked.stdout.readline() == "read\n", "the trap was sprung"
+    assert scene.packages(report, scene.group(report, of_root)) == ["honest\t1.0"]
+    assert scene.unread(report, scene.group(report, of_root)) == ""
+    (found,) = [one for one in report["state"]["environments"] if one["prefix"] == str(resting.parents[1])]
+    assert (found["at_rest"], found["named_by"]) == (True, ["crontab:/etc/cron.d/shop"])
+    assert "what root has at rest" in [one["what"] for one in report["state"]["unread"]]
+    again = scene.scan_by(*scanning)
+    assert scene.packages(again, scene.group(again, of_root)) == ["honest\t1.0"]
+    fuse.let_go()
