@@ -15,7 +15,7 @@ from tightship.store import details
 from tightship.store.listing import BadParams, Params, to_csv, to_json
 from tightship.store.listings import LISTINGS
 from tightship.store.querying import view
-from tightship.store.using import versions_in_use, who_uses
+from tightship.store.using import at_rest, versions_in_use, who_uses
 
 pytestmark = pytest.mark.django_db
 
@@ -154,6 +154,28 @@ def test_who_uses_filters_by_the_version_of_that_package(fleet: Any) -> None:
     assert page.total == 0
     page = who_uses("jinja2").page(view(fleet.now), Params(filters={"version": "3.1.4"}))
     assert [row["server"] for row in page.rows] == ["web1", "web2"]
+
+
+def test_environments_at_rest_are_counted_apart_from_what_runs(told: Any, shop: Any) -> None:
+    by = ["timer:nightly.timer"]
+    told(
+        shop("5.2.1"),
+        environments=[
+            reports.environment(
+                "venv:/srv/night/venv", reports.packages(django="4.2"), at_rest=True, named_by=by
+            )
+        ],
+    )
+    running = who_uses("django").page(view(told.now), Params())
+    assert [row["version"] for row in running.rows] == ["5.2.1"]
+    assert json.loads(to_json(running))["beside"] == {"at rest": 1}
+    assert who_uses("django>=5").page(view(told.now), Params()).beside == {"at rest": 0}
+    rows = at_rest("django<5").page(view(told.now), Params()).rows
+    assert [(row["version"], row["named_by"], row["server"]) for row in rows] == [("4.2", by, "web1")]
+    assert at_rest("django>=5").page(view(told.now), Params()).total == 0
+    told(shop("5.2.1"))
+    assert at_rest("django").page(view(told.now), Params()).total == 0, "it is no longer named"
+    assert told.rows("environments", at_rest="yes") == []
 
 
 def test_only_one_application_still_uses_it(fleet: Any) -> None:

@@ -295,6 +295,10 @@ def test_an_environment_at_rest_says_what_names_it(alice: Client) -> None:
     page = text(alice, f"/environments/{number}")
     assert "named by what does not run now" in page
     assert "timer:nightly.timer, unit:nightly.service" in page
+    assert "timer:nightly.timer" in text(alice, "/servers/web7")
+    of_django = text(alice, "/packages/django")
+    assert "At rest" in of_django
+    assert "timer:nightly.timer" in of_django
 
 
 def test_sites_say_who_answers(alice: Client) -> None:

@@ -101,7 +101,10 @@ def _print(page: Page, form: str, keys: Collection[str]) -> None:
 
 def _ending(page: Page) -> str:
     """The last line: how many, when, and what the answer covers."""
-    parts = [_counted(page)]
+    parts = [
+        _counted(page),
+        *(f"{number} {what}: --{what.replace(' ', '-')}" for what, number in page.beside.items() if number),
+    ]
     if page.view.at:
         parts.append(f"as of {shown(page.view.at)}")
     parts.append(covered(page.covers))

@@ -30,14 +30,14 @@ def listing(name: str) -> Listing:
     return LISTINGS[name]
 
 
-def users_of(specifier: str) -> Listing:
-    """The listing of who uses a package. Raises BadSpecifier, a ValueError."""
+def users_of(specifier: str, resting: bool = False) -> Listing:
+    """Who uses a package; `resting`: where it is at rest. Raises BadSpecifier, a ValueError."""
     from tightship.store.ready import set_up
 
     set_up()
-    from tightship.store.using import who_uses
+    from tightship.store.using import at_rest, who_uses
 
-    return who_uses(specifier)
+    return at_rest(specifier) if resting else who_uses(specifier)
 
 
 def view(now: datetime, at: datetime | None) -> View:

@@ -63,6 +63,8 @@ WHO_USES = Verb(
     ("version", "application", "server", "stage"),
 )
 
+AT_REST = Verb("", "", ("version", "named_by", "server"))
+
 
 def command(name: str) -> click.Command:
     """The verb `name`."""
@@ -78,14 +80,19 @@ def command(name: str) -> click.Command:
 
 
 def _who_uses() -> click.Command:
-    def callback(specifier: str, **typed: Any) -> int:
+    def callback(specifier: str, at_rest: bool, **typed: Any) -> int:
         try:
-            found = users_of(specifier)
+            found = users_of(specifier, at_rest)
         except ValueError as error:
             raise click.UsageError(f"{error}.") from None
-        return _answer(found, typed, WHO_USES)
+        return _answer(found, typed, AT_REST if at_rest else WHO_USES)
 
-    parameters = [click.Argument(["specifier"]), *_filters(users_of("pip").filters), *of_lists()]
+    resting = click.Option(
+        ["--at-rest"],
+        is_flag=True,
+        help="Instead: environments in which nothing runs now, named by a unit, timer, crontab, supervisor.",
+    )
+    parameters = [click.Argument(["specifier"]), *_filters(users_of("pip").filters), resting, *of_lists()]
     return _command("who-uses", WHO_USES, parameters, callback)
 
 

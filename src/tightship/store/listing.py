@@ -104,6 +104,8 @@ class Page:
     rows: Sequence[Row]
     total: int
     covers: Covers
+    beside: Mapping[str, int] = field(default_factory=dict)
+    """what is not in the rows and still belongs to the answer: its name -> how many"""
 
     @property
     def pages(self) -> int:
@@ -135,6 +137,7 @@ def to_json(page: Page) -> str:
         "total": page.total,
         "page": page.params.page,
         "pages": page.pages,
+        **({"beside": dict(page.beside)} if page.beside else {}),
         "rows": [{name: _plain(row.get(name)) for name in names} for row in page.rows],
     }
     return json.dumps(document, indent=1)

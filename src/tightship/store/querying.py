@@ -36,6 +36,8 @@ class Queried(Listing):
     """filter -> lookup"""
     search: Sequence[str] = ()
     order: Sequence[str] = field(default=("pk",))
+    beside: Callable[[View], Mapping[str, int]] | None = None
+    """what is not in the rows and still belongs to the answer: its name -> how many"""
 
     def page(self, view: View, params: Params) -> Page:
         """One page. Raises `BadParams`, and `StoreError` when the database can't answer."""
@@ -45,7 +47,8 @@ class Queried(Listing):
             total = found.count()
             start = (params.page - 1) * params.size
             some = list(found.order_by(*self._order(params.sort))[start : start + params.size])
-            return Page(self, params, view, self.rows(view, some, params), total, covers(view))
+            beside = self.beside(view) if self.beside else {}
+            return Page(self, params, view, self.rows(view, some, params), total, covers(view), beside)
 
     def _filtered(self, view: View, params: Params) -> QuerySet[Any]:
         found = self.query(view)

@@ -20,6 +20,7 @@ from tightship.store.listings.groups import group_rows
 from tightship.store.listings.signs import APPLICATION, KIND, SERVER, STAGE
 from tightship.store.models import FoundGroup, Member, Version
 from tightship.store.querying import Queried
+from tightship.store.resting import resting_with
 
 STILL_RUNNING = "still running"
 """in memory; another version is on disk"""
@@ -42,9 +43,19 @@ COLUMNS = (
 FILTERS: tuple[Filter, ...] = (APPLICATION, SERVER, STAGE, KIND, Filter("version", "Version"))
 
 
-def who_uses(text: str) -> Queried:
-    """The listing that answers `who-uses TEXT`. Raises `BadSpecifier` (a ValueError)."""
+def at_rest(text: str) -> Queried:
+    """The listing that answers `who-uses TEXT --at-rest`. Raises `BadSpecifier` (a ValueError)."""
     asked = wanted(text)
+    return resting_with(asked, lambda: _members(asked))
+
+
+def who_uses(text: str) -> Queried:
+    """The listing that answers `who-uses TEXT`: process groups; beside it are counted environments at rest.
+
+    Raises `BadSpecifier` (a ValueError).
+    """
+    asked = wanted(text)
+    resting = resting_with(asked, lambda: _members(asked))
     return Queried(
         "who-uses",
         f"Who uses {asked}",
@@ -70,6 +81,7 @@ def who_uses(text: str) -> Queried:
         },
         ("application__name", "server__name", "release", "base"),
         ("application__name", "stage", "server__name", "type", "key"),
+        beside=lambda view: {"at rest": resting.query(view).count()},
     )
 
 
@@ -79,9 +91,13 @@ def _matching(asked: Wanted) -> list[int]:
         return [pk for pk, version in versions if asked.matches(version)]
 
 
-def _groups(view: View, asked: Wanted) -> QuerySet[FoundGroup]:
+def _members(asked: Wanted) -> QuerySet[Member]:
     # A shadowed version is on the import path, but another of it is what gets imported.
-    return _with(view, Member.objects.filter(version__in=_matching(asked), shadowed=False))
+    return Member.objects.filter(version__in=_matching(asked), shadowed=False)
+
+
+def _groups(view: View, asked: Wanted) -> QuerySet[FoundGroup]:
+    return _with(view, _members(asked))
 
 
 def _with(view: View, members: QuerySet[Member]) -> QuerySet[FoundGroup]:
@@ -119,7 +135,7 @@ def _states(running: list[dict[str, Any]], on_disk: list[dict[str, Any]]) -> Ite
 
 def _held(asked: Wanted, sets: set[int | None]) -> dict[int | None, list[dict[str, Any]]]:
     found: dict[int | None, list[dict[str, Any]]] = defaultdict(list)
-    members = Member.objects.filter(version__in=_matching(asked), set__in=sets, shadowed=False)
+    members = _members(asked).filter(set__in=sets)
     for member in members.select_related("version"):
         origin = member.origin + (f"@{member.commit[:12]}" if member.commit else "")
         found[member.set_id].append(

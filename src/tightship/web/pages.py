@@ -19,7 +19,7 @@ from tightship.store.errors import StoreError
 from tightship.store.listing import Params
 from tightship.store.listings import LISTINGS
 from tightship.store.querying import covers
-from tightship.store.using import who_uses
+from tightship.store.using import at_rest, who_uses
 from tightship.web import facts, links, sentences, table
 from tightship.web.asked import Asked, asked, context
 from tightship.web.embedding import embedded, part
@@ -262,7 +262,7 @@ def package(given: Asked, name: str) -> dict[str, Any]:
     found = details.package(given.view, name)
     if found is None:
         raise _unknown(given, name, "packages", "package")
-    users = who_uses(f"{name}").page(given.view, Params(size=100, filters={"kind": "application"}))
+    users = who_uses(name).page(given.view, Params(size=100, filters={"kind": "application"}))
     return {
         "title": f"Who uses {table.cut(name)}?",
         "subject": name,
@@ -273,6 +273,9 @@ def package(given: Asked, name: str) -> dict[str, Any]:
         "users": part(
             given, users, "Process groups", "No application that runs has it on its import path.", ""
         ),
+        "resting": part(given, at_rest(name).page(given.view, Params(size=100)), "At rest", "", "")
+        if users.beside.get("at rest")
+        else None,
         **_happened(given, {"package": name}, 15),
     }
 

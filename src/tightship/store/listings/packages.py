@@ -11,10 +11,11 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from tightship.fleet.versions import sort_key
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
-from tightship.store.listings.places import number
+from tightship.store.listings.places import number, yes_or_no
 from tightship.store.listings.signs import SERVER, unique
 from tightship.store.models import FoundEnvironment, FoundGroup, Member, Package
 from tightship.store.querying import Queried
+from tightship.store.resting import named_by
 
 ENVIRONMENTS = Queried(
     "environments",
@@ -26,9 +27,16 @@ ENVIRONMENTS = Queried(
         Column("python", "Python"),
         Column("packages", "Packages", "number"),
         Column("signs", "Signs", "list", sortable=False),
+        Column(
+            "named_by",
+            "Named by",
+            "list",
+            sortable=False,
+            help="units, timers, crontabs, programs of supervisor",
+        ),
         Column("since", "Since", "time"),
     ),
-    (SERVER, Filter("kind", "Kind")),
+    (SERVER, Filter("kind", "Kind"), Filter("at_rest", "At rest", choices=("yes", "no"))),
     lambda view: FoundEnvironment.objects.filter(at(view.at)).select_related("server", "packages"),
     lambda _view, found, _params: [
         {
@@ -40,6 +48,7 @@ ENVIRONMENTS = Queried(
             "packages": row.packages.size if row.packages else None,
             "since": row.since,
             "signs": (["unread"] if row.unread else []) + (["at rest"] if row.at_rest else []),
+            "named_by": named_by(row),
         }
         for row in found
     ],
@@ -51,7 +60,11 @@ ENVIRONMENTS = Queried(
         "packages": "packages__size",
         "since": "since",
     },
-    {"server": "server__name", "kind": "kind"},
+    {
+        "server": "server__name",
+        "kind": "kind",
+        "at_rest": lambda told, _view: Q(at_rest=yes_or_no("at_rest", told)),
+    },
     ("key", "server__name"),
     ("server__name", "key"),
 )

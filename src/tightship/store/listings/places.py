@@ -83,6 +83,12 @@ def number(name: str, text: str) -> int:
     return int(text)
 
 
+def yes_or_no(name: str, text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise BadParams(f"filter {name!r}: expected yes or no, got {text[:20]!r}")
+    return text == "yes"
+
+
 def _who_answers(site: FoundSite) -> str:
     """In words, what stands where a site hands its requests."""
     if not site.to:
