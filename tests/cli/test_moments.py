@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tightship.cli.moments import Local, moment, shown
-from tightship.web.moment import BadMoment
+from tightship.cli.moments import Local, shown
+from tightship.fleet.moments import BadMoment, moment
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -47,7 +48,8 @@ def test_each_listing_sorts_by_each_of_its_columns_and_searches(fleet: Any, name
 def test_each_listing_filters_by_each_of_its_filters(fleet: Any, name: str) -> None:
     listing = LISTINGS[name]
     for item in listing.filters:
-        value = item.choices[0] if item.choices else "1" if item.name in ("port", "environment") else "shop"
+        meant = {"port": "1", "environment": "1", "since": "2d", "until": "2d"}
+        value = item.choices[0] if item.choices else meant.get(item.name, "shop")
         listing.page(view(fleet.now), Params(filters={item.name: value}))
 
 
@@ -72,6 +74,19 @@ def test_filters_find_what_they_name(fleet: Any) -> None:
     assert [row["application"] for row in fleet.rows("applications", server="web2")] == ["shop"]
     assert [row["package"] for row in fleet.rows("packages", server="web2")] == ["django", "jinja2"]
     assert [row["application"] for row in fleet.rows("applications", query="blo")] == ["blog"]
+
+
+def test_changes_of_a_stretch_of_time(told: Any, shop: Any) -> None:
+    told(shop("5.2.1"))
+    between = told.now + timedelta(minutes=30)
+    told(shop("5.2.2", ticks=2000))
+    assert len(told.rows("changes")) == 3
+    since = told.rows("changes", since=between.isoformat())
+    assert {row["change"] for row in since} == {"django 5.2.1 → 5.2.2", "restarted"}
+    assert [row["kind"] for row in told.rows("changes", until=between.isoformat())] == ["first seen"]
+    assert len(told.rows("changes", since="2026-11-20")) == 3, "a day begins at midnight"
+    assert len(told.rows("changes", since="3h")) == 3
+    assert told.rows("changes", until="2026-11-19") == []
 
 
 def test_a_free_port_is_really_free(fleet: Any) -> None:

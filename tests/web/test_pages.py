@@ -42,7 +42,7 @@ def test_the_overview_says_what_runs_where_and_what_needs_a_look(alice: Client) 
 def test_the_overview_tells_what_changed_once_for_all_processes_that_share_it(alice: Client) -> None:
     page = text(alice, "/")
     assert page.count("django 5.2.1 → 5.2.2; the process still runs 5.2.1") == 2, "once on web1, once on web2"
-    assert "shop on web1 release 2.4.1 → 2.5.0 restarted" in page
+    assert "shop on web1 went from 2.4.1 to 2.5.0 django 5.2.1 → 5.2.2" in page
 
 
 def test_an_applications_page_says_where_in_which_release_and_with_what(alice: Client) -> None:
@@ -122,7 +122,7 @@ def test_a_packages_page_says_who_still_uses_the_oldest(alice: Client) -> None:
 def test_changes_are_a_timeline_by_the_day(alice: Client) -> None:
     page = text(alice, "/changes")
     assert re.search(r"\w+day \d+ \w+ \d{4} ", page)
-    assert re.search(r"\d\d:\d\d shop web1 release 2\.4\.1 → 2\.5\.0 restarted", page)
+    assert re.search(r"\d\d:\d\d – \d\d:\d\d shop web1 went from 2\.4\.1 to 2\.5\.0 django", page)
     assert "unit:shop.service" in text(alice, "/changes?sort=kind"), "in another order it is a table"
 
 

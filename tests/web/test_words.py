@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from tightship.fleet.moments import BadMoment, moment
 from tightship.store.details import NOTHING_SAID, ApplicationDetail, StageDetail
 from tightship.store.listing import BadParams, Column, Params
 from tightship.web import asking, sentences, table, timeline
-from tightship.web.moment import BadMoment, moment
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 AMSTERDAM = timezone(timedelta(hours=1))
@@ -108,37 +108,52 @@ def test_many_names_are_told_as_some_and_more() -> None:
     assert sentences.listed(list("abcdefgh")) == "a, b, c, d, e and 3 more"
 
 
-def change(hours: int, said: str, server: str = "web1", kind: str = "package") -> dict[str, Any]:
+def change(
+    hours: int, before: str, after: str, server: str = "web1", what: str = "package"
+) -> dict[str, Any]:
     return {
         "at": NOW - timedelta(hours=hours),
         "application": "shop",
+        "stage": "",
         "server": server,
-        "change": said,
-        "kind": kind,
+        "what": what,
+        "subject": "" if what == "release" else "b",
+        "before": before,
+        "after": after,
+        "group": "unit:shop.service",
+        "still_runs": "",
     }
 
 
-def test_what_happened_at_once_to_one_application_is_one_event_and_each_change_is_said_once() -> None:
+def test_what_happened_to_one_application_is_one_event_and_each_change_is_said_once() -> None:
     found = timeline.events(
         [
-            change(1, "b 1 → 2"),
-            change(1, "b 1 → 2"),
-            change(1, "1 → 2", kind="release"),
-            change(1, "b 1 → 2", "web2"),
+            change(1, "1", "2"),
+            change(1, "1", "2"),
+            change(1, "1", "2", what="release"),
+            change(1, "1", "2", "web2"),
         ]
     )
-    assert [(event.server, event.said) for event in found] == [
-        ("web1", ["b 1 → 2", "release 1 → 2"]),
-        ("web2", ["b 1 → 2"]),
+    assert [(event.servers, event.said) for event in found] == [
+        (("web2",), ("b 1 → 2",)),
+        (("web1",), ("went from 1 to 2", "b 1 → 2")),
     ]
 
 
 def test_an_event_of_many_changes_says_how_many_more() -> None:
-    (event,) = timeline.events([change(1, str(number)) for number in range(10)])
+    many = [{**change(1, "1", "2"), "subject": str(number)} for number in range(10)]
+    (event,) = timeline.events(many)
     assert (len(event.said), event.more) == (timeline.MOST, 10 - timeline.MOST)
 
 
+def test_an_event_of_many_servers_says_how_many_more() -> None:
+    (event,) = timeline.events([change(1, "1", "2", f"web{number}") for number in range(20)])
+    assert (len(event.servers), event.more_servers) == (timeline.MOST_SERVERS, 20 - timeline.MOST_SERVERS)
+
+
 def test_days_are_those_of_the_zone_that_people_are_in() -> None:
-    found = timeline.events([change(12, "at midnight UTC"), change(13, "an hour before")])
+    found = timeline.events(
+        [change(12, "1", "2"), change(13, "7", "8", "web2")]
+    )  # at midnight UTC, an hour before
     assert [len(events) for _day, events in timeline.days(found, UTC)] == [1, 1]
     assert [len(events) for _day, events in timeline.days(found, AMSTERDAM)] == [2]

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import click
 
 from tightship.cli import tables
-from tightship.cli.moments import Local, moment, shown
+from tightship.cli.moments import Local, shown
 from tightship.cli.running import CANNOT, FINE
+from tightship.fleet.moments import BadMoment, moment
 from tightship.store.listing import BadParams, Covers, Listing, Page, Params, View, check, to_csv, to_json
-from tightship.web.moment import BadMoment
 
 SIZE = 50
 """Rows of one page on a terminal."""

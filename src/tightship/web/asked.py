@@ -8,10 +8,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.timezone import get_current_timezone, now
 
+from tightship.fleet.moments import moment
 from tightship.store.listing import View
 from tightship.store.querying import view
 from tightship.web.links import here
-from tightship.web.moment import moment
 from tightship.web.words import ROOMS
 
 

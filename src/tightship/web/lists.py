@@ -16,12 +16,12 @@ from django.http import (
 from django.shortcuts import render
 from django.utils.timezone import get_current_timezone
 
+from tightship.fleet.moments import BadMoment
 from tightship.store.errors import StoreError
 from tightship.store.listing import BadParams, Filter, Listing, Page, Params, check, to_csv, to_json
 from tightship.web import asking, table
 from tightship.web.asked import Asked, asked, context
 from tightship.web.linked import linked
-from tightship.web.moment import BadMoment
 from tightship.web.problems import problem, sorry, unable
 from tightship.web.timeline import days, events
 from tightship.web.words import WORDS, Words, answer, empty
@@ -147,7 +147,7 @@ def drawn(page: Page, given: Asked, address: str) -> dict[str, Any]:
         "page": page,
         "answer": answer(words, page.total, params),
         "empty": _empty(words, page, given, address),
-        "days": days(events(page.rows, ALL), get_current_timezone()) if _as_timeline(page) else (),
+        "days": _by_day(page) if _as_timeline(page) else (),
         "table": tabled(page, given, lambda order: link(sort=order, page=1)),
         "orders": orders(listing),
         "fields": [Field(item, params.filters.get(item.name, "")) for item in listing.filters],
@@ -159,6 +159,10 @@ def drawn(page: Page, given: Asked, address: str) -> dict[str, Any]:
         "previous": link(page=params.page - 1) if params.page > 1 else "",
         "next": link(page=params.page + 1) if params.page < page.pages else "",
     }
+
+
+def _by_day(page: Page) -> list[Any]:
+    return days(events(page.rows, ALL, page.params.sort == "at"), get_current_timezone())
 
 
 def _as_timeline(page: Page) -> bool:

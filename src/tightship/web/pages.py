@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from tightship.fleet.moments import BadMoment
 from tightship.fleet.report import Evidence, Stale, Unread
 from tightship.store import details
 from tightship.store.errors import StoreError
@@ -24,7 +25,6 @@ from tightship.web import facts, links, sentences, table
 from tightship.web.asked import Asked, asked, context
 from tightship.web.embedding import embedded, part
 from tightship.web.linked import linked
-from tightship.web.moment import BadMoment
 from tightship.web.problems import sorry, unable
 from tightship.web.timeline import events
 from tightship.web.words import WORDS

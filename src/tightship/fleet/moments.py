@@ -1,7 +1,8 @@
-"""The moment that a page is asked for: `?at=2026-11-20` or `?at=2026-11-20T14:05`."""
+"""Moments as people type them: `2026-11-20`, `2026-11-20T14:05`, `2026-11-20 14:30`, `3h`, `2d`."""
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta, tzinfo
 
 
@@ -9,16 +10,26 @@ class BadMoment(ValueError):
     """What was asked is no moment in the past; the message says what is expected."""
 
 
-EXPECTED = "expected a date or a moment in the past, as 2026-11-20 or 2026-11-20T14:05"
+EXPECTED = (
+    "expected a date or a moment in the past, as 2026-11-20 or 2026-11-20T14:05, "
+    "or how long ago: 90m, 3h, 2d, 1w"
+)
+_AGO = re.compile(r"(\d{1,5})\s*(m|min|h|d|w)(?:\s+ago)?")
+_UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def moment(text: str, now: datetime, zone: tzinfo) -> datetime | None:
     """The moment that `text` names; None for the newest that is known (empty text).
 
-    A date means how things stood at its end. A time without a zone is in `zone`. Raises BadMoment.
+    `2d` is two days ago. A date means how things stood at its end. A time without a zone is in `zone`.
+    Raises BadMoment.
     """
+    text = text.strip()
     if not text:
         return None
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     asked = _whole_day(text, zone) or _exact(text, zone)
     if asked is None or not _representable(asked):
         raise BadMoment(f"at: {text[:40]!r} is not a moment; {EXPECTED}")
