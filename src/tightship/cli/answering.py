@@ -25,6 +25,9 @@ NAMED = 8
 
 Viewed = Callable[[datetime, datetime | None], View]
 
+Printed = Callable[[Page, str, Collection[str]], None]
+"""(page, form, columns that stay)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -46,8 +49,12 @@ def answer(
     filters: Mapping[str, str],
     keys: Collection[str] = (),
     viewed: Viewed = View,
+    printed: Printed | None = None,
 ) -> int:
-    """Print what the listing knows; returns the exit code. `viewed` makes the view of two moments."""
+    """Print what the listing knows; returns the exit code. `viewed` makes the view of two moments.
+
+    `printed`: prints the page in another way than as a table, JSON or CSV.
+    """
     view = seen_from(asked.at, viewed)
     params = Params(asked.search, asked.sort, asked.page or 1, SIZE, filters)
     try:
@@ -56,7 +63,7 @@ def answer(
         page = _whole(listing, view, params) if whole else listing.page(view, params)
     except BadParams as error:
         raise click.UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
-    _print(page, asked.form, keys)
+    (printed or show)(page, asked.form, keys)
     covers_all = page.covers.all and page.covers.servers > 0
     return FINE if covers_all or asked.partial else CANNOT
 
@@ -87,19 +94,20 @@ def _whole(listing: Listing, view: View, params: Params) -> Page:
     return replace(pages[0], rows=rows, view=view, params=params.with_(size=max(len(rows), 1)))
 
 
-def _print(page: Page, form: str, keys: Collection[str]) -> None:
+def show(page: Page, form: str, keys: Collection[str]) -> None:
+    """A page as a table, JSON or CSV, and what it covers."""
     if form == "json":
         click.echo(to_json(page))
     elif form == "csv":
         click.echo(to_csv(page), nl=False)
-        tables.note(_ending(page), err=True)
+        tables.note(ending(page), err=True)
     else:
         tables.draw(page.listing.columns, page.rows, keys)
         # Behind a pipe the rows go on alone, and what they cover still reaches whoever looks.
-        tables.note(_ending(page), err=not tables.to_terminal())
+        tables.note(ending(page), err=not tables.to_terminal())
 
 
-def _ending(page: Page) -> str:
+def ending(page: Page) -> str:
     """The last line: how many, when, and what the answer covers."""
     parts = [
         _counted(page),

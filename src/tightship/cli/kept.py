@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,16 @@ def users_of(specifier: str, resting: bool = False) -> Listing:
     from tightship.store.using import at_rest, who_uses
 
     return at_rest(specifier) if resting else who_uses(specifier)
+
+
+def compared(sides: Sequence[tuple[str, datetime | None, str]]) -> Listing:
+    """What differs between things, each (what, when, what its column is called)."""
+    from tightship.store.ready import set_up
+
+    set_up()
+    from tightship.store.comparing import Compared, Side
+
+    return Compared([Side(*side) for side in sides])
 
 
 def view(now: datetime, at: datetime | None) -> View:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import click
 
-from tightship.cli.answering import Asked, answer
+from tightship.cli import tables
+from tightship.cli.answering import Asked, Printed, answer, ending
 from tightship.cli.kept import listing, users_of, view
+from tightship.cli.moments import shown
 from tightship.cli.sharing import of_lists
-from tightship.store.listing import Filter, Listing
+from tightship.fleet.text import harmless
+from tightship.store.listing import Filter, Listing, Page
 
 
 class Verb(NamedTuple):
@@ -70,6 +73,8 @@ def command(name: str) -> click.Command:
     """The verb `name`."""
     if name == "who-uses":
         return _who_uses()
+    if name == "changes":
+        return _changes()
     verb = VERBS[name]
     found = listing(name)
 
@@ -96,10 +101,31 @@ def _who_uses() -> click.Command:
     return _command("who-uses", WHO_USES, parameters, callback)
 
 
-def _answer(found: Listing, typed: dict[str, Any], verb: Verb) -> int:
+def _changes() -> click.Command:
+    found, verb = listing("changes"), VERBS["changes"]
+
+    def callback(told: bool, **typed: Any) -> int:
+        return _answer(found, typed, verb, _tell if told and typed["form"] == "table" else None)
+
+    told = click.Option(["--told"], is_flag=True, help="In sentences: one for each thing that happened.")
+    return _command("changes", verb, [told, *_filters(found.filters), *of_lists()], callback)
+
+
+def _tell(page: Page, _form: str, _keys: Collection[str]) -> None:
+    """Changes as what happened, newest first."""
+    from tightship.fleet.happenings import happenings
+    from tightship.store.listings.changes import seen
+
+    for one in happenings([seen(row) for row in page.rows]):
+        when = shown(one.at) + (f" - {shown(one.until)[-5:]}" if one.at != one.until else "")
+        click.echo(f"{when}  {harmless(one.sentence)}")
+    tables.note(ending(page), err=not tables.to_terminal())
+
+
+def _answer(found: Listing, typed: dict[str, Any], verb: Verb, printed: Printed | None = None) -> int:
     names = {item.name for item in found.filters}
     filters = {name: typed.pop(name) for name in names & typed.keys()}
-    return answer(found, Asked(**typed), {k: v for k, v in filters.items() if v}, verb.keys, view)
+    return answer(found, Asked(**typed), {k: v for k, v in filters.items() if v}, verb.keys, view, printed)
 
 
 def _filters(filters: Sequence[Filter]) -> list[click.Option]:

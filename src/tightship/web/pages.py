@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import wraps
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from tightship.fleet.moments import BadMoment
 from tightship.fleet.report import Evidence, Stale, Unread
 from tightship.store import details
+from tightship.store.comparing import apart
 from tightship.store.errors import StoreError
 from tightship.store.listing import Params
 from tightship.store.listings import LISTINGS
@@ -31,6 +32,9 @@ from tightship.web.words import WORDS
 
 AT_A_GLANCE = 40
 """Instances on the overview."""
+
+MOST_APART = 30
+"""Facts in which the servers of an application differ, on its page."""
 
 NEAR = 2
 """Characters of a name that others must have to be looked at at all."""
@@ -146,6 +150,17 @@ def _by_application(given: Asked, rows: Sequence[Any]) -> list[tuple[str, list[d
     return [(name, list(some)) for name, some in groupby(drawn, key=lambda row: str(row["application"]))]
 
 
+def _compared_stages(given: Asked, name: str, stages: Sequence[str]) -> list[tuple[str, str]]:
+    """(words, address) of each stage beside the next: where does acceptance differ from production?"""
+    return [
+        (
+            f"{a or 'no stage'} beside {b or 'no stage'}",
+            given.here("/diff", a=f"{name}/{a}", b=f"{name}/{b}"),
+        )
+        for a, b in pairwise(stages)
+    ]
+
+
 @page("web/application.html")
 def application(given: Asked, name: str) -> dict[str, Any]:
     found = details.application(given.view, name)
@@ -159,6 +174,8 @@ def application(given: Asked, name: str) -> dict[str, Any]:
         "covers": covers(given.view),
         "answer": sentences.application(found),
         "facts": facts.of_application(found.described),
+        "apart": apart(given.view, name)[:MOST_APART],
+        "stages": _compared_stages(given, name, [stage.stage for stage in found.stages]),
         "instances": embedded(given, "instances", "Instances", "It does not run.", filters=only),
         "lists": [
             embedded(given, "groups", "Process groups", "None.", filters=only),

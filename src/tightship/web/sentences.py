@@ -13,6 +13,7 @@ from tightship.store.details import (
     PackageDetail,
     ServerDetail,
 )
+from tightship.store.listing import Page
 from tightship.store.using import Use
 from tightship.web.table import cut
 
@@ -110,3 +111,14 @@ def package(found: PackageDetail) -> str:
 
 def _users(use: Use) -> str:
     return listed([name or "an unnamed application" for name in use.applications])
+
+
+def differing(page: Page) -> str:
+    """`3 differences: 2 packages and 1 port.`"""
+    if not page.total:
+        return "Nothing that was read."
+    counts: dict[str, int] = {}
+    for row in page.rows:
+        counts[str(row["what"])] = counts.get(str(row["what"]), 0) + 1
+    kinds = [counted(number, what) for what, number in counts.items()]
+    return f"{counted(page.total, 'difference')}: {listed(kinds)}."

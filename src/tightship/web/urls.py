@@ -6,7 +6,7 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from tightship.store.listings import LISTINGS
-from tightship.web import access, health, intake, lists, pages
+from tightship.web import access, differing, health, intake, lists, pages
 
 
 def _lists() -> list[URLPattern]:
@@ -20,6 +20,8 @@ def _lists() -> list[URLPattern]:
 urlpatterns = [
     path("", pages.overview, name="overview"),
     *_lists(),
+    path("diff", differing.diff, name="diff"),
+    path("diff.json", differing.diff_json, name="diff.json"),
     path("applications/<path:name>", pages.application, name="application"),
     path("servers/<path:name>", pages.server, name="server"),
     path("packages/<path:name>", pages.package, name="package"),

@@ -94,6 +94,7 @@ WORDS = {
         "server; this makes the next one:",
     ),
     "who-uses": Words("Who uses it?", "process group", "process groups", "Nobody."),
+    "diff": Words("What differs?", "difference", "differences", "Nothing differs."),
     "at-rest": Words("Where is it at rest?", "environment at rest", "environments at rest", "Nowhere."),
     "environments": Words(
         "Which environments are there?",
