@@ -76,6 +76,11 @@ def test_filters_find_what_they_name(fleet: Any) -> None:
     assert [row["application"] for row in fleet.rows("applications", query="blo")] == ["blog"]
 
 
+def test_a_filter_may_hold_whatever_somebody_typed(fleet: Any) -> None:
+    for value in ("\0", "x" * 10_000, "%", "'; --"):
+        assert fleet.rows("applications", server=value) == []
+
+
 def test_changes_of_a_stretch_of_time(told: Any, shop: Any) -> None:
     told(shop("5.2.1"))
     between = told.now + timedelta(minutes=30)

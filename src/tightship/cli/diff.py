@@ -61,7 +61,7 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-HELP = """What differs between two servers, instances, stages or moments.
+HELP = """What differs between two servers, instances or moments.
 
 A thing is a server (web1), an application (shop), one in a stage (shop/acceptance), or on a server
 (shop@web1). Where the second is a moment, the thing is held against itself, then and now.

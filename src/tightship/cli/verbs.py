@@ -38,7 +38,7 @@ VERBS = {
     "packages": Verb(ASK, "Which versions of which packages are in use.", "lists"),
     "who-uses": Verb(ASK, "Who uses a package, in the versions that SPECIFIER matches.", "lists"),
     "changes": Verb(ASK, "What changed, newest first.", "lists"),
-    "diff": Verb(ASK, "What differs between two servers, instances, stages or moments.", "diff"),
+    "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),
     "serve": Verb(SERVE, "Serve the pages, and take in reports.", "serve"),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),

@@ -15,6 +15,7 @@ from functools import cache
 from tightship.fleet.comparing import Difference, Facts, Packages, differences, of_groups, of_server
 from tightship.fleet.found import FoundGroup
 from tightship.fleet.report import ProcessGroup
+from tightship.fleet.text import harmless
 from tightship.store import intervals, rows, sets
 from tightship.store.errors import told
 from tightship.store.listing import BadParams, Column, Filter, Listing, Page, Params, Row, View, check
@@ -167,6 +168,7 @@ def _apart(stage: str, one: Difference, names: Sequence[str]) -> Apart:
 
 def understood(text: str) -> Thing:
     """What a text names. A server is tried first, then an application. Raises `UnknownThing`."""
+    text = harmless(text)  # as names are kept
     with told():
         if Server.objects.filter(name=text).exists():
             return Thing(server=text)

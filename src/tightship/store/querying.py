@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
+from tightship.fleet.text import harmless
 from tightship.store.errors import told
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Covers, Filter, Listing, Page, Params, Row, View, check
@@ -52,8 +53,9 @@ class Queried(Listing):
 
     def _filtered(self, view: View, params: Params) -> QuerySet[Any]:
         found = self.query(view)
-        for name, value in params.filters.items():
+        for name, asked in params.filters.items():
             lookup = self.lookups[name]
+            value = harmless(asked)  # as names are kept; PostgreSQL refuses a NUL
             found = found.filter(lookup(value, view)) if callable(lookup) else found.filter(**{lookup: value})
         return found
 
