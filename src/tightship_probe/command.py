@@ -20,6 +20,7 @@ RUNNERS = {
     "waitress-serve": ("waitress", "web"),
     "uwsgi": ("uwsgi", "web"),
     "pyuwsgi": ("uwsgi", "web"),
+    "mod_wsgi": ("mod_wsgi", "web"),
     "runwsgi": ("zope", "web"),
     "pserve": ("pyramid", "web"),
     "flask": ("flask", "other"),
@@ -62,7 +63,7 @@ _BY_SUBCOMMAND = {
     ),
 }
 
-SUPERVISORS = ("supervisord", "circusd")
+SUPERVISORS = ("supervisord", "circusd", "uwsgi-emperor")
 """Programs that start others and keep them running."""
 
 _TARGET = re.compile(r"(?!unix:)[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(.*\))?\Z")
@@ -126,6 +127,8 @@ _PROGRAMS = frozenset(program for program, _type in RUNNERS.values())
 
 def of_process(started):
     """The command line of a process, as it was given: a pex starts itself anew from where it is unpacked."""
+    if started.libpython and os.path.basename(started.exe) in ("apache2", "httpd"):
+        return Command("", "", "", False, [], "mod_wsgi", "web", "", started.wsgi, True)
     found = understood(started.argv, started.exe)
     if not unpacked_pex(started, found):
         return found
@@ -160,7 +163,9 @@ def understood(argv, exe=""):
     if _INTERPRETER.match(first):
         return _python(argv)
     if os.path.basename(exe).startswith("uwsgi") or first.startswith(("uwsgi", "uWSGI")):
-        return _command("", argv[0], "", False, argv[1:], "uwsgi")
+        found = _command("", argv[0], "", False, argv[1:], "uwsgi")
+        is_emperor = any(word.startswith("--emperor") for word in argv[1:])
+        return found._replace(program="uwsgi-emperor", type="other") if is_emperor else found
     if first == os.path.basename(exe):
         return _command("", argv[0], "", False, argv[1:], argv[0])  # a frozen program
     return _title(" ".join(argv))

@@ -85,7 +85,7 @@ class Reader(object):
         found = self._packages_on(tree, [bundle] if bundle else environment["path"])
         if bundle:
             found = frozen.packages_of(environment, found)
-        cwd = processes.without_deleted(started.cwd)
+        cwd = environment.get("place") or processes.without_deleted(started.cwd)
         base = groups.base_of(cwd, environment["prefix"])
         told = [{"name": escape.name(name), "how": "module"} for name in environment.get("modules", ())]
         told += names.names_from_files(tree, cwd, base)

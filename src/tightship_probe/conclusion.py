@@ -31,6 +31,8 @@ class Conclusion(object):
         """(kind, path) of the one file that it was packed in with its packages"""
         self.uwsgi = None
         """settings of uWSGI, once they were read"""
+        self.wsgi = None
+        """(settings of mod_wsgi,), once they were read"""
         self.modules = []
         """what a configuration file tells the program to run: `shop.wsgi`"""
 

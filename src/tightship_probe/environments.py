@@ -55,8 +55,16 @@ def _told(about, interpreter, path, extra):
         "conflict": about.conflict,
         "unread": about.unread,
         "modules": about.modules,
+        **(_of_wsgi(about) if about.wsgi else {}),
         "identity": _identity(about, interpreter.prefix) if interpreter and interpreter.virtual else [],
     }
+
+
+def _of_wsgi(about):
+    """Of mod_wsgi: its name in Apache's configuration, where its application lives, and its scripts."""
+    modwsgi = loaded("tightship_probe.modwsgi")
+    said = modwsgi.settings(about)
+    return {"wsgi": [said.name, said.scripts], "place": modwsgi.place(about)} if said else {}
 
 
 def _identity(about, prefix):

@@ -17,7 +17,7 @@ _SHORT = re.compile(r"libpython(\d\.\d+)")
 def is_frozen(about):
     """Whether the program brings the libpython that it runs."""
     place = os.path.dirname(about.started.libpython)
-    if not place:
+    if not place or about.command.program == "mod_wsgi":
         return False
     beside = os.path.dirname(about.exe)
     return bool(_UNPACKED.search(place)) or (beside != "/" and (place + "/").startswith(beside + "/"))

@@ -69,12 +69,17 @@ def _oldest_by_image(members, leaders):
 
 
 def _image(member):
-    return (member.image, member.exe, member.place) if member.image else None
+    return (member.image, member.exe, member.place, _wsgi(member)) if member.image else None
+
+
+def _wsgi(member):
+    """Which of mod_wsgi's daemons it is: Apache forks them all, and each group of them is one of its own."""
+    return member.command.subcommand if member.command.program == "mod_wsgi" else ""
 
 
 def is_worker(child, parent):
     """Whether a process is a worker of its parent."""
-    if child.place != parent.place:
+    if child.place != parent.place or _wsgi(child) != _wsgi(parent):
         return False
     if child.image and child.image == parent.image and child.exe == parent.exe:
         return True  # forked, and no other program was started since
@@ -148,6 +153,10 @@ def _container(who):
 
 def _plain_key(who):
     command, place = who.command, who.place
+    if command.program == "mod_wsgi":
+        # Another application may be added to the same Apache at any time.
+        apache = "unit:" + place.unit if place.unit else "apache"
+        return apache + (" wsgi:" + command.subcommand if command.subcommand else " mod_wsgi")
     if who.supervisor:
         return "supervisor:" + who.supervisor
     if place.unit and not who.supervised:
@@ -207,6 +216,9 @@ def _order(group):
 
 def names_of(command, place, supervisor, base):
     """Candidates for the application's name, from what the process says of itself."""
+    if command.program == "mod_wsgi":
+        place = place._replace(unit="")  # Apache's
+        supervisor = ""
     module = command.target or (command.module if not command.runner else "")
     script = os.path.basename(command.script) if not command.runner else ""
     found = [

@@ -4,6 +4,7 @@ import os
 import re
 
 from tightship_probe import runners
+from tightship_probe.command import calls_python
 from tightship_probe.interpreters import library_of
 from tightship_probe.rights import loaded
 from tightship_probe.tree import Missing, Unreadable
@@ -66,10 +67,12 @@ def import_path(about, interpreter):
 def _of_script(found):
     """What the interpreter puts first, sys.path[0], and what a buildout's script puts before that."""
     about, command = found.about, found.about.command
+    if command.program == "mod_wsgi":
+        return []
+    if command.program == "uwsgi" and not calls_python(about.started.argv):
+        return []
     if command.rewritten:
         return [os.path.dirname(found.interpreter.called)]  # a console script, most likely
-    if command.program == "uwsgi":
-        return []
     script = about.absolute(command.script) if command.script else ""
     if command.script and not script:
         about.miss(command.script, "the script was not found from the working directory")

@@ -75,6 +75,9 @@ def _candidates(about):
         yield "execfn", _of_execfn(about)
     if about.command.program == "uwsgi":
         yield "home", _home_of_uwsgi(about)
+    if about.command.program == "mod_wsgi":
+        home = loaded("tightship_probe.modwsgi").interpreter(about)
+        yield ("python-home", _python_of(about, about.absolute(home))) if home else ("maps", _systems(about))
     libraries = prefixes_of(about.started.libraries) or prefixes_of(about.started.deleted)
     if len(libraries) == 1:
         yield "maps", _python_of(about, libraries[0])
@@ -127,6 +130,11 @@ def _home_of_uwsgi(about):
     above = os.path.dirname(os.path.dirname(about.exe))
     if about.tree.exists(above + "/pyvenv.cfg"):
         return _python_of(about, above)
+    return _systems(about)
+
+
+def _systems(about):
+    """The system's interpreter whose libpython is mapped."""
     match = re.match(r"libpython(\d\.\d+t?)", os.path.basename(about.started.libpython))
     return "/usr/bin/python" + match.group(1) if match else ""
 

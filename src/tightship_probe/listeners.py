@@ -5,6 +5,7 @@ inode among the links of /proc/PID/fd. None of these reads can be made to hang. 
 """
 
 import os
+import re
 import sys
 from _socket import AF_INET, AF_INET6, inet_ntop  # socket itself takes 4 ms to load
 from typing import List, NamedTuple
@@ -20,6 +21,7 @@ MOST_DESCRIPTORS = 65536
 """Of one process."""
 LONGEST_PATH = 500
 
+_IS_OF_MOD_WSGI = re.compile(r"\.\d+\.\d+\.\d+\.sock\Z")
 _LISTENS = b"0A"
 _ACCEPTS = 0x10000
 """__SO_ACCEPTCON among the flags of a unix socket"""
@@ -86,13 +88,15 @@ def ephemeral_range(proc):
 def passes_by(path):
     """Whether a unix socket is one that multiprocessing, or the kernel, names anew each time.
 
-    Also gunicorn's (27 and later) that takes its commands: no request comes in by it.
+    Also gunicorn's (27 and later) that takes its commands: no request comes in by it; and those by which
+    Apache hands requests to mod_wsgi's daemons, named by its pid.
     """
     name = path.rpartition("/")[2]
     return (
         name == "gunicorn.ctl"
         or "/pymp-" in path
         or name.startswith("listener-")
+        or _IS_OF_MOD_WSGI.search(name) is not None
         or _is_named_by_kernel(path)
     )
 

@@ -15,6 +15,7 @@ from tightship_probe.tree import Missing, Unreadable
 
 PYTHON = re.compile(r"(?:python|pypy)[\d.]*[a-z]{0,2}\Z")
 _EMBEDDING = ("uwsgi", "uwsgi-core", "pyuwsgi")
+_APACHE = ("apache2", "httpd")
 _OF_SYSTEM = ("/usr/bin/", "/usr/sbin/", "/usr/lib", "/bin/", "/sbin/", "/lib")
 _KERNEL_THREAD = 0x00200000
 DELETED = " (deleted)"
@@ -140,7 +141,12 @@ def may_be_python(process):
     """
     if process.state in "ZX":
         return False
-    return not process.seen or is_python(process.exe) or is_strange(process.exe)
+    return not process.seen or is_python(process.exe) or is_strange(process.exe) or is_apache(process.exe)
+
+
+def is_apache(exe):
+    """Whether this is the path of Apache's program, in which mod_wsgi may run Python."""
+    return os.path.basename(without_deleted(exe)) in _APACHE
 
 
 def is_strange(exe):

@@ -58,7 +58,10 @@ def _group(scan, group, environments):
     place = process.place._replace(container=scan.container(group))
     environment = concluded.get("environment") or {}
     cwd = escape.harmless(processes.without_deleted(group.started.cwd))
-    base = groups.base_of(cwd, environment.get("prefix", ""))
+    base = groups.base_of(escape.harmless(environment.get("place", "")) or cwd, environment.get("prefix", ""))
+    wsgi = environment.get("wsgi")
+    if wsgi:
+        understood = understood._replace(subcommand=escape.name(wsgi[0]))
     argv = _argv(group)
     user = scan.user(process.uid)
     supervisor = escape.name(group.supervisor)
@@ -86,6 +89,7 @@ def _group(scan, group, environments):
         "conflict": environment.get("conflict", []),
         "unread": _bounded(group.unread + concluded.get("unread", [])),
         "what": groups.what_of(understood),
+        "wsgi": ([wsgi[0]] if wsgi[0] else wsgi[1]) if wsgi else (),
     }
 
 
@@ -100,15 +104,16 @@ def _is_web(group):
 def _state(scan, told, environments):
     unread = scan.unread + _hidden(scan)
     of_sites = scan.told.get("sites") or {}
+    found_sites = sites.with_groups(of_sites.get("sites", ()), told)
     for group in told:
-        del group["what"]
+        del group["what"], group["wsgi"]
     return {
         "system": scan.system,
         "complete": not unread,
         "groups": told,
         "environments": environments.all(),
         "listeners": _others(scan, True),
-        "sites": sites.with_groups(of_sites.get("sites", ()), told),
+        "sites": found_sites,
         # What of a web server's configuration is not understood leaves nothing else unknown.
         "unread": unread + of_sites.get("unread", []) + _unique(scan.at_rest["unread"]),
     }

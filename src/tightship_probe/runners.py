@@ -33,6 +33,8 @@ def in_front(about):
         return _told(about, [_of_flask(about)])
     if program == "uwsgi":
         return _told(about, _of_uwsgi(about))
+    if program == "mod_wsgi":
+        return _told(about, loaded("tightship_probe.modwsgi").in_front(about))
     if program in _IN_FRONT:
         given = options(arguments, _IN_FRONT[program])
         return _told(about, [_joined(about, place) for place in reversed(given or [""])])

@@ -108,6 +108,13 @@ class Scan(object):
         works = [Work(owner, "command lines", self._looks(some)) for owner, some in by_owner]
         for (owner, some), (value, why) in zip(by_owner, self.rounds.read(works)):
             told.update(self._lost(owner, some, why) if value is None else map(_told, value))
+        apaches = [pid for pid, (started, _unread) in told.items() if _is_mod_wsgi(started)]
+        if apaches:
+            modwsgi = loaded("tightship_probe.modwsgi")
+            numbers = modwsgi.daemons(self.held, self.processes)
+            for pid in apaches:
+                started, unread = told[pid]
+                told[pid] = (started._replace(wsgi=numbers.get(pid) or modwsgi.titled(started.argv)), unread)
         return told
 
     def _by_owner(self):
@@ -164,7 +171,15 @@ class Scan(object):
             self._argvs[pid] = told[pid][0].argv
         # PyInstaller's first process only waits for the second, which says more.
         telling = next((pid for pid in pids if told[pid][0].libpython), pids[0])
-        return Group([self.processes[pid] for pid in pids], told[telling][0], unread)
+        started = told[telling][0]
+        parent = self.processes.get(self.processes[pids[0]].parent)
+        if (
+            parent is not None
+            and parent.exe == started.exe
+            and command.of_process(started).program == "uwsgi"
+        ):
+            started = started._replace(parents_cwd=parent.cwd)
+        return Group([self.processes[pid] for pid in pids], started, unread)
 
     def workers(self, group):
         """How many processes do its work beside the first."""
@@ -234,6 +249,8 @@ class Scan(object):
             self.told[work.what] = value
             if value is None:
                 self.unread.append({"what": work.what, "why": why})
+        # An Apache that has mod_wsgi loaded, and runs nothing in its own processes, is no application.
+        self.groups = [group for group in self.groups if not _is_bare_apache(group)]
 
     def _of_server(self):
         """(what, work): what is read of the server itself, and might hang."""
@@ -343,6 +360,17 @@ class Scan(object):
             group.unread.append({"what": what + " of the process", "why": why})
         elif "environment" in concluded or not group.concluded:
             group.concluded = concluded
+
+
+def _is_mod_wsgi(started):
+    return bool(started.libpython) and processes.is_apache(started.exe)
+
+
+def _is_bare_apache(group):
+    if group.command.program != "mod_wsgi" or group.started.wsgi:
+        return False
+    wsgi = (group.concluded.get("environment") or {}).get("wsgi")
+    return not (wsgi and wsgi[1])
 
 
 def _told(entry):

@@ -52,13 +52,20 @@ def _of_server(tree, kind, words):
         directives, unread = nginxconf.read(tree, path)
         servers = nginxconf.servers(directives)
     else:
-        apacheconf = loaded("tightship_probe.apacheconf")
-        root = _given(words, "-d")
-        path = os.path.join(root, _given(words, "-f") or _first(tree, _APACHE))
-        defined = [word for place, word in enumerate(words) if place and words[place - 1] == "-D"]
-        configuration = apacheconf.Configuration(tree, path, root or _root_of(path), defined)
-        servers, unread = apacheconf.servers(configuration), configuration.files.unread
+        configuration = apache(tree, words)
+        servers = loaded("tightship_probe.apacheconf").servers(configuration)
+        unread = configuration.files.unread
     return _sites(servers, kind, unread), unread
+
+
+def apache(tree, words):
+    """Apache's configuration, by the words of its command line. Raises `Unreadable`."""
+    apacheconf = loaded("tightship_probe.apacheconf")
+    root = _given(words, "-d")
+    path = os.path.join(root, _given(words, "-f") or _first(tree, _APACHE))
+    defined = [word for place, word in enumerate(words) if place and words[place - 1] == "-D"]
+    defined += [word[2:] for word in words if word.startswith("-D") and len(word) > 2]
+    return apacheconf.Configuration(tree, path, root or _root_of(path), defined)
 
 
 def _root_of(path):
@@ -102,6 +109,8 @@ def with_groups(sites, told):
     """The sites, each with the key of the process group that listens where it hands its requests."""
     by_path, by_port = {}, {}
     for group in told:
+        for target in group.get("wsgi", ()):
+            by_path.setdefault("wsgi:" + target, group["key"])
         for listener in group["listeners"]:
             if listener["protocol"] == "unix":
                 by_path.setdefault(listener["path"], group["key"])
@@ -117,7 +126,7 @@ _HERE = ("localhost", "127.0.0.1", "::1", *_EVERYWHERE)
 
 def _group_at(to, by_path, by_port):
     """Key of the group that listens at a path or at ADDRESS:PORT of this server; "" where none does."""
-    if to.startswith("/"):
+    if to.startswith(("/", "wsgi:")):
         return by_path.get(to, "")
     host, _, port = to.rpartition(":")
     host = host.strip("[]")

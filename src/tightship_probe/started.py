@@ -58,3 +58,7 @@ class Started(NamedTuple):
     """seconds since the epoch, by the server's clock; a second or two off"""
     libpython: str = ""
     """that it has mapped; only looked for where its program is no interpreter by its name"""
+    parents_cwd: str = ""
+    """of uWSGI's emperor, by which the files that it names are found; empty: it was started otherwise"""
+    wsgi: str = ""
+    """of a daemon of mod_wsgi: `#1` for the first in Apache's configuration, or its name"""

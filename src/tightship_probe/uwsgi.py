@@ -83,7 +83,7 @@ def _of_file(about, word, seen):
 
 
 def _found(about, name):
-    for start in (about.start, about.cwd, "/"):
+    for start in (about.start, about.cwd, about.started.parents_cwd, "/"):
         path = os.path.normpath(os.path.join(start or "/", name))
         if about.tree.exists(path):
             return path

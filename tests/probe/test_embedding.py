@@ -15,6 +15,7 @@ from tests import applications
 from tightship_probe import embedding, looking, processes
 from tightship_probe.proc import Proc
 from tightship_probe.processes import Process
+from tightship_probe.started import Started
 
 PROC = Proc()
 MAP = """
@@ -65,7 +66,9 @@ def test_a_program_that_has_libpython_mapped_runs_python(tmp_path: Path) -> None
     home = {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib"}
     with program(shop, "-c", MAP, library, says=b"mapped\n", **home) as found:
         ((fields, unread),) = looking.look_at_all(PROC, [found], 0.0)
-        assert fields[-1].endswith(("/libpython3.11.so.1.0", f"/libpython3.{sys.version_info[1]}.so.1.0"))
+        assert Started(*fields).libpython.endswith(
+            ("/libpython3.11.so.1.0", f"/libpython3.{sys.version_info[1]}.so.1.0")
+        )
         assert unread == []
 
 
