@@ -127,7 +127,7 @@ def test_a_repository_of_sha256(tmp_path: Path) -> None:
 
 
 def in_a_reftable(shop: Repository) -> None:
-    """As `git init --ref-format=reftable` of git 2.45 leaves it, with the refs that older programs are shown."""
+    """As git 2.45 leaves it, with the refs that older programs are shown."""
     git = shop.path / ".git"
     shop.git("config", "core.repositoryFormatVersion", "1")
     shop.git("config", "extensions.refStorage", "reftable")

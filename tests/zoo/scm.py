@@ -1,4 +1,4 @@
-"""A project whose version setuptools-scm makes of its checkout: what is installed says the version, git the commit."""
+"""A project whose version setuptools-scm makes of its checkout: metadata say which, git the commit."""
 
 from __future__ import annotations
 
