@@ -39,7 +39,7 @@ def distributions():
         if name is None and folder:  # half removed: only its folder still says what it was
             name, _, version = folder.rpartition(".")[0].rpartition("-")
         if name and not folder.startswith("~"):  # pip's own leftovers
-            found.append((name, version or ""))
+            found.append((visible(name), visible(version or "")))
     return found
 
 
@@ -54,12 +54,12 @@ def headers(one):
 
 def visible(text):
     """As the report has names: what is no text, and what hides or turns it, is written out."""
-    return "".join(sign if sign.isprintable() else written(ord(sign)) for sign in text)
+    return "".join(sign if sign.isprintable() else written_out(ord(sign)) for sign in text)
 
 
-def written(number):
+def written_out(number):
     number = number - 0xDC00 if 0xDC80 <= number <= 0xDCFF else number
-    return "\\x%02x" % number if number < 0x100 else "\\u%04x" % number
+    return "\\x" + format(number, "02x") if number < 0x100 else "\\u" + format(number, "04x")
 
 
 def old_distributions():
@@ -75,10 +75,8 @@ def old_distributions():
 def packages():
     """[name, version, shadowed]; what stands twice with one version is told once."""
     first, found = {}, []
-    for told_name, version in distributions():
-        name = normal(told_name)
-        if str is not bytes:
-            name, version = visible(name), visible(version)
+    for written, version in distributions():
+        name = normal(written)
         if first.get(name) == version:
             continue
         entry = [name, version, name in first]
