@@ -68,7 +68,7 @@ def _group(scan, group, environments):
     return {
         "key": groups.key_of(who),
         "kind": group.kind,
-        "type": "web" if understood.type == "other" and _is_web(group) else understood.type,
+        "type": _type(group, environment),
         "program": escape.name(understood.program),
         "user": user,
         "command": argv,
@@ -93,6 +93,12 @@ def _group(scan, group, environments):
 
 def _argv(group):
     return [escape.harmless(argument) for argument in masked(group.started.argv[:MOST_ARGUMENTS])]
+
+
+def _type(group, environment):
+    """Of its command, else of what is run by the bundle that it is; whatever else listens serves, too."""
+    known = (group.command.type, environment.get("type", "other"), "web" if _is_web(group) else "other")
+    return next((kind for kind in known if kind != "other"), "other")
 
 
 def _is_web(group):
