@@ -79,8 +79,8 @@ class Configuration(object):
         own, lines = len(stack), iter(lines)
         for line in lines:
             section = _SECTION.match(line) if line.startswith("<") else None
-            is_macro = section and not section.group("close") and section.group("name").lower() == "macro"
-            if is_macro and stack[-1] is not None:
+            begun = section.group("name").lower() if section and not section.group("close") else ""
+            if section and begun == "macro" and stack[-1] is not None:
                 self._define(_words(section.group("rest")), _inner(lines))
             else:
                 self._line(line, where, stack, own, depth)
@@ -101,7 +101,7 @@ class Configuration(object):
             self._macros_left -= 100 + sum(100 + len(line) for line in macro.lines)
             if self._in_macros >= _DEEPEST_MACRO or self._macros_left < 0:
                 why = "macros that use each other without end"
-        lines = [] if why else macro.expanded(words[1:])
+        lines = macro.expanded(words[1:]) if macro and not why else []
         if any(len(line) > _LONGEST for line in lines):
             why = "a line of more than %d characters" % _LONGEST
         if why:
