@@ -52,6 +52,11 @@ class Site:
     port: int
     pid: int
 
+    @property
+    def name(self) -> str:
+        """What it is called: its module, and its directory."""
+        return self.home.name
+
     def truth(self) -> dict[str, Any]:
         """What one of its processes says: path, packages {name: version}, prefix, python, pid."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/truth", timeout=PATIENCE) as answer:
@@ -377,6 +382,11 @@ def application(
         yield home
 
 
+def called(name: str) -> str:
+    """The name with letters behind it that no other process of this machine has: a test's own application."""
+    return name + "".join(random.SystemRandom().choices("abcdefghijklmnopqrstuvwxyz", k=6))
+
+
 @contextlib.contextmanager
 def _site(home: Path, arguments: Sequence[str | Path], port: int) -> Iterator[Site]:
     with running(arguments, home, port=port) as process:
@@ -385,49 +395,59 @@ def _site(home: Path, arguments: Sequence[str | Path], port: int) -> Iterator[Si
         yield site
 
 
-@pytest.fixture(scope="session")
-def django_site() -> Iterator[Site]:
-    """A Django project `shop` behind gunicorn with two workers, in a checkout of its tag 2.4.1."""
-    with application("shop", DJANGO, ["django", "gunicorn"], tag="2.4.1") as home:
+@contextlib.contextmanager
+def django_running(name: str) -> Iterator[Site]:
+    """A Django project behind gunicorn with two workers, in a checkout of its tag 2.4.1."""
+    files = {place.replace("shop", name): text.replace("shop", name) for place, text in DJANGO.items()}
+    with application(name, files, ["django", "gunicorn"], tag="2.4.1") as home:
         port = free_port()
-        gunicorn: list[str | Path] = [
+        gunicorn = [
             home / "venv/bin/gunicorn",
             "--workers",
             "2",
             "--bind",
             f"127.0.0.1:{port}",
-            "shop.wsgi",
+            f"{name}.wsgi",
         ]
         with _site(home, gunicorn, port) as site:
             yield site
 
 
-@pytest.fixture(scope="session")
-def uvicorn_site() -> Iterator[Site]:
-    """An ASGI application `stock` behind uvicorn, started as `python -m uvicorn`."""
-    with application("stock", ASGI, ["uvicorn"]) as home:
+@contextlib.contextmanager
+def uvicorn_running(name: str) -> Iterator[Site]:
+    """An ASGI application behind uvicorn, started as `python -m uvicorn`."""
+    files = {place.replace("stock", name): text.replace("stock", name) for place, text in ASGI.items()}
+    with application(name, files, ["uvicorn"]) as home:
         port = free_port()
-        uvicorn: list[str | Path] = [
-            home / "venv/bin/python",
-            "-m",
-            "uvicorn",
-            "stock.asgi:app",
-            "--port",
-            str(port),
-        ]
+        uvicorn = [home / "venv/bin/python", "-m", "uvicorn", f"{name}.asgi:app", "--port", str(port)]
         with _site(home, uvicorn, port) as site:
             yield site
 
 
-@pytest.fixture(scope="session")
-def waitress_site() -> Iterator[Site]:
-    """A WSGI application `intranet` behind waitress."""
-    with application("intranet", WSGI, ["waitress"]) as home:
+@contextlib.contextmanager
+def waitress_running(name: str) -> Iterator[Site]:
+    """A WSGI application behind waitress."""
+    files = {place.replace("intranet", name): text for place, text in WSGI.items()}
+    with application(name, files, ["waitress"]) as home:
         port = free_port()
-        waitress: list[str | Path] = [
-            home / "venv/bin/waitress-serve",
-            f"--listen=127.0.0.1:{port}",
-            "intranet:app",
-        ]
+        waitress = [home / "venv/bin/waitress-serve", f"--listen=127.0.0.1:{port}", f"{name}:app"]
         with _site(home, waitress, port) as site:
             yield site
+
+
+@pytest.fixture(scope="session")
+def django_site() -> Iterator[Site]:
+    with django_running("shop") as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def uvicorn_site() -> Iterator[Site]:
+    with uvicorn_running("stock") as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def waitress_site() -> Iterator[Site]:
+    with waitress_running("intranet") as site:
+        yield site

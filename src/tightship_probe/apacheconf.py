@@ -14,6 +14,14 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _EXPORT = re.compile(r"^\s*export\s+(\w+)=([\"']?)([^\"'\n$]*)\2\s*$", re.M)
 _BUILT_IN = frozenset(["core.c", "mod_so.c", "http_core.c", "mod_unixd.c", "mod_http.c", "core_module"])
 _DEEPEST = 30
+_SINCE_2_4 = frozenset(["authz_core_module", "mpm_event_module", "mpm_prefork_module", "mpm_worker_module"])
+"""Modules that can only be loaded since Apache 2.4."""
+_COMPARISON = re.compile(r"(!?)(>=|<=|>|<|==|=|)\s*(\d{1,4}(?:\.\d{1,4}){0,2})\Z")
+_DEEPEST_MACRO = 12
+_LONGEST = 8192
+"""Characters of a line, as Apache has it."""
+_MOST_OF_MACROS = 4 * 1024 * 1024
+"""Characters that all uses of macros expand to."""
 
 
 class Directive(NamedTuple):
@@ -25,6 +33,21 @@ class Directive(NamedTuple):
     where: str
 
 
+class Macro(NamedTuple):
+    """A text with parameters, as mod_macro has it."""
+
+    parameters: List[str]
+    lines: List[str]
+
+    def expanded(self, values):
+        """Its lines with the values in place. Where one parameter begins another, the longer one is meant."""
+        if not self.parameters:
+            return list(self.lines)
+        given = dict(zip(self.parameters, values))
+        pattern = re.compile("|".join(map(re.escape, sorted(given, key=len, reverse=True))))
+        return [pattern.sub(lambda match: given[match.group()], line) for line in self.lines]
+
+
 class Configuration(object):
     """All directives, in the order in which Apache reads them."""
 
@@ -32,6 +55,9 @@ class Configuration(object):
         self.files = Files(tree, root)
         self.defined = dict.fromkeys(defined, "")
         self.modules = set()
+        self._macros = {}
+        self._macros_left = _MOST_OF_MACROS
+        self._in_macros = 0
         self._envvars(tree, os.path.dirname(path))
         self.directives = []
         self._read(path, [self.directives], 0)
@@ -47,10 +73,43 @@ class Configuration(object):
 
     def _read(self, path, stack, depth):
         """Directives of a file go to the innermost open section of `stack`."""
-        own = len(stack)
-        for line in _lines(self.files.text(path, depth)):
-            self._line(line, path, stack, own, depth)
+        self._take(_lines(self.files.text(path, depth)), path, stack, depth)
+
+    def _take(self, lines, where, stack, depth):
+        own, lines = len(stack), iter(lines)
+        for line in lines:
+            section = _SECTION.match(line) if line.startswith("<") else None
+            begun = section.group("name").lower() if section and not section.group("close") else ""
+            if section and begun == "macro" and stack[-1] is not None:
+                self._define(_words(section.group("rest")), _inner(lines))
+            else:
+                self._line(line, where, stack, own, depth)
         del stack[own:]
+
+    def _define(self, words, lines):
+        if all(len(line) <= _LONGEST for line in lines):  # longer ones are none for Apache, either
+            self._macros[words[0].lower()] = Macro([word for word in words[1:] if word], lines)
+
+    def _use(self, words, where, stack, depth):
+        macro = self._macros.get(words[0].lower())
+        why = ""
+        if macro is None:
+            why = "no such macro"
+        elif len(macro.parameters) != len(words) - 1:
+            why = "it takes %d values" % len(macro.parameters)
+        else:
+            self._macros_left -= 100 + sum(100 + len(line) for line in macro.lines)
+            if self._in_macros >= _DEEPEST_MACRO or self._macros_left < 0:
+                why = "macros that use each other without end"
+        lines = macro.expanded(words[1:]) if macro and not why else []
+        if any(len(line) > _LONGEST for line in lines):
+            why = "a line of more than %d characters" % _LONGEST
+        if why:
+            self.files.miss(where, "Use %s: %s" % (words[0][:100], why))
+            return
+        self._in_macros += 1
+        self._take(lines, where, stack, depth)
+        self._in_macros -= 1
 
     def _line(self, line, where, stack, own, depth):
         section = _SECTION.match(line) if line.startswith("<") else None
@@ -85,11 +144,25 @@ class Configuration(object):
             met = wanted in self.defined
         elif name == "iffile":
             met = self.files.tree.exists(os.path.join(self.files.folder, wanted))
+        elif name == "ifversion" and self._is_version(rest) is not None:
+            return not self._is_version(rest)
         else:
             if name in ("ifversion", "ifdirective", "ifsection"):
                 self.files.miss(where, "<%s %s> is taken as met" % (name, rest[:100]))
             return False
         return met == rest.startswith("!")
+
+    def _is_version(self, rest):
+        """Whether <IfVersion> is met; None: not known. That it is a 2.4 is all that a configuration tells."""
+        match = _COMPARISON.match(rest.strip().strip("\"'"))
+        if not match or not self.modules & _SINCE_2_4:
+            return None
+        numbers = [int(number) for number in match.group(3).split(".")]
+        wanted = tuple(numbers + [0] * (3 - len(numbers)))
+        if match.group(2) in ("", "=", "=="):
+            return None if wanted[:2] == (2, 4) else match.group(1) == "!"
+        met = {_compared(version, match.group(2), wanted) for version in ((2, 4, 0), (2, 4, 9999))}
+        return None if len(met) > 1 else met.pop() != (match.group(1) == "!")
 
     def _directive(self, name, words, where, stack, depth):
         block = stack[-1]
@@ -98,6 +171,10 @@ class Configuration(object):
         if name in ("include", "includeoptional") and words:
             for path in self.files.matching(words[0], where):
                 self._include(path, name, stack, depth)
+        elif name == "use" and words:
+            self._use(words, where, stack, depth)
+        elif name == "undefmacro" and words:
+            self._macros.pop(words[0].lower(), None)
         elif name == "define" and words:
             self.defined[words[0]] = words[1] if len(words) > 1 else ""
         elif name == "undefine" and words:
@@ -128,6 +205,26 @@ def _lines(text):
         plain = line.strip()
         if plain and not plain.startswith("#"):
             yield plain
+
+
+def _inner(lines):
+    """The lines of a macro, up to where it is closed. `lines` is an iterator, and left behind that."""
+    found, depth = [], 1
+    for line in lines:
+        start = line[:8].lower()
+        depth += 1 if start.startswith("<macro ") else -1 if start.startswith("</macro>") else 0
+        if depth == 0:
+            break
+        found.append(line)
+    return found
+
+
+def _compared(version, operator, wanted):
+    if operator == ">=":
+        return version >= wanted
+    if operator == "<=":
+        return version <= wanted
+    return version > wanted if operator == ">" else version < wanted
 
 
 def _words(text):

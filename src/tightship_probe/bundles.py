@@ -19,6 +19,8 @@ _MOST_INFO = 1024 * 1024
 _MOST_METADATA = 65536
 _MOST_PACKAGES = 2000
 _MOST_REQUIRED = 20000
+_MOST_FURTHER = 50
+_HASH = re.compile(r"[0-9a-f]{40,64}\Z")
 _WHEEL = re.compile(
     r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-\d[^-]*)?-(?P<py>[^-]+)-(?P<abi>[^-]+)-[^-]+\.whl\Z"
 )
@@ -46,6 +48,10 @@ def _of_pex_folder(about, interpreter, place):
         found.add_all(runners.in_front(about))
         if starts_there:
             found.add(about.cwd, True)
+        further = _further(about, place, info)
+        for path, unpacked, _info in reversed(further):
+            found.add(about.tree.real(unpacked))
+            found.extra.append(path)  # which outlives a new build of it
         found.add(about.tree.real(place))
         importpath.standard_library(found)
         if (about.variable("PEX_INHERIT_PATH") or info.get("inherit_path") or "false") != "false":
@@ -55,15 +61,47 @@ def _of_pex_folder(about, interpreter, place):
             )
         for entry in (about.variable("PEX_EXTRA_SYS_PATH")).split(":"):
             found.add(entry)
-        for name in _in_order(about, interpreter, place, info):
-            found.add(about.tree.real("%s/.deps/%s" % (place, name)))
-        if about.variable("PEX_PATH") or info.get("pex_path"):
-            about.miss("PEX_PATH", "packages of further pex files are not read")
+        for _path, one, said in [("", place, info), *further]:
+            for name in _in_order(about, interpreter, one, said):
+                found.add(about.tree.real("%s/.deps/%s" % (one, name)))
         found.add(about.tree.real(place) + "/.bootstrap")
         found.add_all(runners.behind(about))
     except Unreadable as why:
         about.miss("import path", why)
     return found
+
+
+def _further(about, place, info):
+    """[(path, where it is unpacked, its PEX-INFO)] of the pex files that it takes packages from, in order."""
+    named = _texts(info.get("pex_paths")) or str(info.get("pex_path") or "").split(":")
+    named = dict.fromkeys(path for path in named + about.variable("PEX_PATH").split(":") if path)
+    found = []
+    for path in [os.path.join(about.cwd, path) for path in named][:_MOST_FURTHER]:
+        try:
+            found.append((path, *_unpacked(about, path, os.path.dirname(place))))
+            about.tell("path", "PEX_PATH", path)
+        except Unreadable as why:
+            about.miss(path, why)
+    if len(named) > _MOST_FURTHER:
+        about.miss("PEX_PATH", "more than %d further pex files" % _MOST_FURTHER)
+    return found
+
+
+def _unpacked(about, path, folder):
+    """A further pex, as it was unpacked beside the first; a loose one lies where it is."""
+    try:
+        with Archive(about.tree, path) as archive:
+            info = _json(archive.read("PEX-INFO", _MOST_INFO))
+    except Missing:
+        raise Unreadable("no such pex")
+    except Unreadable:
+        info = _json(about.tree.read(path + "/PEX-INFO", _MOST_INFO))
+    called = info.get("pex_hash")
+    if isinstance(called, str) and _HASH.match(called) and about.tree.exists("%s/%s" % (folder, called)):
+        return "%s/%s" % (folder, called), info
+    if about.tree.exists(path + "/.deps"):
+        return path, info
+    raise Unreadable("what this pex was unpacked to is not there")
 
 
 def _of_pex_venv(about, interpreter):

@@ -56,6 +56,8 @@ def _told(about, interpreter, path, extra):
         "unread": about.unread,
         "modules": about.modules,
         **(_of_wsgi(about) if about.wsgi else {}),
+        # What stands in a bundle says what it runs as; its file's name does not.
+        "type": about.command.type if about.bundle else "other",
         "identity": _identity(about, interpreter.prefix) if interpreter and interpreter.virtual else [],
     }
 

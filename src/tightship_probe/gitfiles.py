@@ -74,9 +74,10 @@ def _common(tree, git):
 
 def head(checkout):
     """The commit that is checked out. Raises `Unreadable` when it can't be told."""
-    if checkout.tree.exists(checkout.common + "/reftable"):
-        raise Unreadable("refs are kept in a reftable, which is not read")
     value = _ref_file(checkout, checkout.git, "HEAD")
+    # Git leaves a HEAD for older programs that names nothing; the true one is in the reftable.
+    if value == "ref: refs/heads/.invalid" or checkout.tree.exists(checkout.common + "/reftable"):
+        raise Unreadable("refs are kept in a reftable, which is not read")
     for _ in range(_SYMBOLIC):
         if not value.startswith("ref:"):
             break

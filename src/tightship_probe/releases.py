@@ -12,6 +12,8 @@ from tightship_probe.tree import Missing, Unreadable
 
 MOST_TAGS = 5
 """Tags of one commit that are told."""
+_SCM = re.compile(r".*\+(?:.*\.)?g(?P<commit>[0-9a-f]{7,64})(?P<dirty>\.d\d{8}|\.dirty)?\Z")
+"""A version that setuptools-scm, versioneer and their like made of a commit: `2.4.2.dev3+g1a2b3c4d5`"""
 _VERSION = re.compile(r"(?:.*[^.\dA-Za-z]|)v?(\d{1,9}(?:\.\d{1,9}){0,7})(?![.\d])(.*)\Z")
 
 
@@ -152,6 +154,10 @@ def _sources(own):
 
 
 def _of_package(fields):
-    """Its commit (PEP 610), or its version."""
+    """Its commit (PEP 610), or its version, which may name the commit that it was made of."""
     name, version, _origin, commit = fields[:4]
-    return _candidate("direct_url" if commit else "package", version, commit, None, name)
+    made_of = _SCM.match(version)
+    dirty = True if made_of and made_of.group("dirty") else None
+    if not commit and made_of:
+        return _candidate("package", version, made_of.group("commit"), dirty, name)
+    return _candidate("direct_url" if commit else "package", version, commit, dirty, name)

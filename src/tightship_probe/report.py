@@ -46,7 +46,7 @@ def assembled(scan):
     groups.tell_apart([told for told, _group in of_state])
     of_state.sort(key=lambda pair: pair[0]["key"])
     state = _state(scan, [told for told, _group in of_state], environments)
-    live = _live(scan, {told["key"]: group for told, group in of_state}, passing)
+    live = _live(scan, of_state, passing)
     return state, environments.sets, live
 
 
@@ -65,11 +65,13 @@ def _group(scan, group, environments):
     argv = _argv(group)
     user = scan.user(process.uid)
     supervisor = escape.name(group.supervisor)
+    published, missing = scan.published(group)
+    listening = [socket.listener(how) for socket, how in group.sockets] + published
     who = groups.Identity(understood, place, supervisor, group.supervised, user, cwd, argv)
     return {
         "key": groups.key_of(who),
         "kind": group.kind,
-        "type": "web" if understood.type == "other" and _is_web(group) else understood.type,
+        "type": _type(group, environment),
         "program": escape.name(understood.program),
         "user": user,
         "command": argv,
@@ -81,13 +83,13 @@ def _group(scan, group, environments):
         "started": {"boot": scan.system["boot"], "ticks": process.ticks},
         "python": environment.get("python", ""),
         "environment": environments.key_of(environment, concluded, place.container),
-        "listeners": listeners.sorted_unique(socket.listener(how) for socket, how in group.sockets),
+        "listeners": listeners.sorted_unique(listening),
         "names": _unique(groups.names_of(understood, place, supervisor, base) + concluded.get("names", [])),
         "releases": concluded.get("releases", []),
         "stale": concluded.get("stale", []),
         "how": environment.get("how", []),
         "conflict": environment.get("conflict", []),
-        "unread": _bounded(group.unread + concluded.get("unread", [])),
+        "unread": _bounded(group.unread + concluded.get("unread", []) + missing),
         "what": groups.what_of(understood),
         "wsgi": ([wsgi[0]] if wsgi[0] else wsgi[1]) if wsgi else (),
     }
@@ -95,6 +97,12 @@ def _group(scan, group, environments):
 
 def _argv(group):
     return [escape.harmless(argument) for argument in masked(group.started.argv[:MOST_ARGUMENTS])]
+
+
+def _type(group, environment):
+    """Of its command, else of what is run by the bundle that it is; whatever else listens serves, too."""
+    known = (group.command.type, environment.get("type", "other"), "web" if _is_web(group) else "other")
+    return next((kind for kind in known if kind != "other"), "other")
 
 
 def _is_web(group):
@@ -112,7 +120,7 @@ def _state(scan, told, environments):
         "complete": not unread,
         "groups": told,
         "environments": environments.all(),
-        "listeners": _others(scan, True),
+        "listeners": _others(scan, True, told),
         "sites": found_sites,
         # What of a web server's configuration is not understood leaves nothing else unknown.
         "unread": unread + of_sites.get("unread", []) + _unique(scan.at_rest["unread"]),
@@ -132,15 +140,28 @@ def _hidden(scan):
     return found
 
 
-def _others(scan, lasting):
+_KEEP_PORTS = ("conmon", "docker-proxy")
+"""Programs of container engines that listen for a process group in a container, which has the port itself."""
+
+
+def _others(scan, lasting, told):
     """Listeners of other programs: the lasting ones, or those on ports that the kernel handed out."""
     first, last = listeners.ephemeral_range(scan.proc)
+    published = {
+        (one["address"], one["port"])
+        for group in told
+        for one in group["listeners"]
+        if one["how"] == "published"
+    }
     found = []
     for held in scan.others():
-        if held.socket.protocol != "tcp" or not held.ours or (first <= held.socket.port <= last) == lasting:
+        socket = held.socket
+        if socket.protocol != "tcp" or not held.ours or (first <= socket.port <= last) == lasting:
             continue
         process = scan.processes.get(held.pids[0]) if held.pids else None
-        found.append(dict(held.socket.listener(""), program=escape.name(process.comm) if process else ""))
+        program = process.comm if process else ""
+        if program not in _KEEP_PORTS or (socket.address, socket.port) not in published:
+            found.append(dict(socket.listener(""), program=escape.name(program)))
     return listeners.sorted_unique(found)
 
 
@@ -239,13 +260,13 @@ def _name(told, by):
 # Live
 
 
-def _live(scan, by_key, passing):
+def _live(scan, of_state, passing):
     return {
         "at": _iso(scan.at),
         "probe": tightship_probe.__version__,
         "privileged": scan.privileged,
         "boot_time": scan.boot_time,
-        "groups": {key: _live_group(scan, group) for key, group in by_key.items()},
+        "groups": {told["key"]: _live_group(scan, group) for told, group in of_state},
         "passing": [
             {
                 "kind": group.kind,
@@ -255,7 +276,7 @@ def _live(scan, by_key, passing):
             }
             for group in passing[:MOST_PASSING]
         ],
-        "listeners": _others(scan, False),
+        "listeners": _others(scan, False, [told for told, _group in of_state]),
         "puppet": None,
         "abandoned": scan.rounds.abandoned,
     }

@@ -17,7 +17,7 @@ TOGETHER = 64
 _SEVERAL = 0xFFFFFFFE
 """Stands for them. No user has this number."""
 OF_SERVER = {0xFFFFFFF0: "interpreters", 0xFFFFFFF1: "sites", 0xFFFFFFF2: "what is named"}
-OF_SERVER[0xFFFFFFF3] = "names of containers"
+OF_SERVER[0xFFFFFFF3] = "what container engines wrote down"
 OF_SERVER[0xFFFFFFF4] = "what root has at rest"
 """What is read of the server itself, under numbers that are nobody's: who makes one of these hang, by what he
 has in /opt or names in a crontab, is not to keep root's own processes from being read."""

@@ -28,6 +28,9 @@ _UNIT_FOLDERS = (
 )
 _ONESHOT = re.compile(rb"^\s*Type\s*=\s*oneshot\s*$", re.M)
 _READER = children.name_of_reader(0).partition(":")[0] + ":"
+_OF_ENGINES = "what container engines wrote down"
+NAMESPACE = "namespace"
+"""How a socket is told that listens in a network namespace of its own: it takes no port of the server."""
 _OURS_THAT_STAY = ("serve", "work", "agent", "demo")
 """Verbs of `tightship` under which a scan may run and which are applications like any other."""
 
@@ -88,6 +91,8 @@ class Scan(object):
         """what was read of the server: interpreters, sites"""
         self.at_rest = {"environments": [], "named": {}, "unread": []}
         """what something names and does not run; and of what runs, what names it"""
+        self._containers = None
+        """what is known of containers, where there is one"""
         self._conclude()
         self._conclude_from_memory()
         self._conclude_at_rest()
@@ -194,7 +199,8 @@ class Scan(object):
             holders = {id(of[pid]): of[pid] for pid in held.pids if pid in of}
             if holders and not listeners.passes_by(held.socket.path):
                 group = min(holders.values(), key=_by_age)
-                group.sockets.append((held.socket, "systemd" if 1 in held.pids else "process"))
+                how = "systemd" if 1 in held.pids else "process" if held.ours else NAMESPACE
+                group.sockets.append((held.socket, how))
 
     def others(self):
         """`Held` sockets that belong to no process group."""
@@ -261,23 +267,22 @@ class Scan(object):
         # Loaded before the reader is started: both go on with it.
         atrest = loaded("tightship_probe.atrest")
         yield "what is named", lambda: atrest.named(self.root)
-        watched = {}
-        for group in self.groups:
-            if group.first.place.container:
-                above = processes.ancestors(group.first, self.processes)
-                pids = [process.pid for process in above if process.comm == "conmon"]
-                watched.setdefault(group.first.place.container, set()).update(pids)
-        if watched:
-            yield "names of containers", lambda: self._names_of(watched)
-
-    def _names_of(self, watched):
-        with Tree(self.root) as tree:
-            return loaded("tightship_probe.containers").names(tree, self.proc, watched)
+        if any(group.first.place.container for group in self.groups):
+            containers = loaded("tightship_probe.containers")
+            self._containers = containers.Containers(self.groups, self.processes, self.held)
+            yield _OF_ENGINES, lambda: self._containers.read(self.root, self.proc)
 
     def container(self, group):
         """The name of a group's container, else its id; empty: in none."""
         inside = group.first.place.container
-        return (self.told.get("names of containers") or {}).get(inside, inside)
+        return self._containers.name(inside, self.told.get(_OF_ENGINES)) if self._containers else inside
+
+    def published(self, group):
+        """Listeners of the server that lead to a group in a container, and what of them is unread."""
+        is_within = any(how == NAMESPACE for _socket, how in group.sockets)
+        if not is_within or not group.first.place.container or not self._containers:
+            return [], []
+        return self._containers.published(group, self.told.get(_OF_ENGINES))
 
     def _conclude_at_rest(self):
         """What units, crontabs and supervisors name, but for what runs."""

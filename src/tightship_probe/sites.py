@@ -115,7 +115,10 @@ def with_groups(sites, told):
             if listener["protocol"] == "unix":
                 by_path.setdefault(listener["path"], group["key"])
             else:
-                by_port.setdefault(listener["port"], []).append((listener["address"], group["key"]))
+                # One in a network namespace of its own does not listen on this server's addresses.
+                here = listener["how"] != "namespace"
+                known = (listener["address"], here, group["key"])
+                by_port.setdefault(listener["port"], []).append(known)
     found = [dict(site, group=_group_at(site["to"], by_path, by_port)) for site in sites]
     return sorted(found, key=lambda site: (site["where"], site["names"], site["to"]))
 
@@ -131,8 +134,12 @@ def _group_at(to, by_path, by_port):
     host, _, port = to.rpartition(":")
     host = host.strip("[]")
     is_address = re.match(r"[0-9a-f.:]+\Z", host) is not None
-    for address, key in by_port.get(int(port), ()) if port.isdigit() else ():
+    for address, here, key in by_port.get(int(port), ()) if port.isdigit() else ():
         # Another name may be another server's.
-        if host == address or (host in _HERE and address in _HERE) or (is_address and address in _EVERYWHERE):
+        if host in _HERE:
+            found = here and (host == address or address in _HERE)
+        else:
+            found = host == address or (is_address and address in _EVERYWHERE)
+        if found:
             return key
     return ""

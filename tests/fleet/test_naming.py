@@ -16,6 +16,10 @@ def group(**more: Any) -> ProcessGroup:
     return ProcessGroup.model_validate(reports.group(**said))
 
 
+SCM = {"how": "package", "release": "2.4.2.dev3+g1a2b3c4d", "commit": "1a2b3c4d", "where": "shop"}
+DIRTY_SCM = {**SCM, "release": "2.4.2.dev3+g1a2b3c4d.d20260101", "dirty": True}
+
+
 def names(**by_how: str) -> list[dict[str, str]]:
     return [{"how": how, "name": name} for how, name in by_how.items()]
 
@@ -84,6 +88,16 @@ def test_the_operating_systems_own_is_no_application() -> None:
         ([{"how": "commit", "commit": "0123456789abcdef"}], "0123456789ab"),
         ([{"how": "package", "release": "1.0", "where": "django"}], ""),
         ([{"how": "package", "release": "1.0", "where": "Shop"}], "1.0"),
+        # setuptools-scm's version of a commit: it says more than the commit, where it is of that very commit.
+        ([{"how": "commit", "commit": "1a2b3c4d5e6f7"}, SCM], "2.4.2.dev3+g1a2b3c4d"),
+        ([{"how": "commit", "commit": "1a2b3c4d5e6f7", "dirty": True}, SCM], "2.4.2.dev3+g1a2b3c4d+dirty"),
+        ([{"how": "commit", "commit": "77777777777777"}, SCM], "777777777777"),
+        ([{"how": "tag", "release": "2.4.2", "commit": "1a2b3c4d5e6f7"}, SCM], "2.4.2"),
+        ([SCM], "2.4.2.dev3+g1a2b3c4d"),
+        # Installed when it was dirty: it says so itself, and is not the commit without the changes.
+        ([DIRTY_SCM], "2.4.2.dev3+g1a2b3c4d.d20260101"),
+        ([{"how": "commit", "commit": "1a2b3c4d5e6f7", "dirty": True}, DIRTY_SCM], DIRTY_SCM["release"]),
+        ([{"how": "commit", "commit": "1a2b3c4d5e6f7", "dirty": False}, DIRTY_SCM], "1a2b3c4d5e6f"),
         ([], ""),
     ],
 )

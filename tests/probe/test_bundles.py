@@ -121,6 +121,51 @@ def test_wheels_lie_in_the_pex_and_nowhere_else(tmp_path: Path) -> None:
     assert wheels_on(environment_of(pex(tmp_path, info))["path"]) == []
 
 
+def beside(root: Path, called: str, name: str) -> Path:
+    """A further pex, with one wheel, that was unpacked below `root`."""
+    place = root / "unzipped_pexes/4" / called
+    info = {"pex_hash": called, "requirements": [name], "distributions": {wheel(place, name): "0"}}
+    with zipfile.ZipFile(root / f"{name}.pex", "w") as archive:
+        archive.writestr("PEX-INFO", json.dumps(info))
+    return place
+
+
+def test_a_pex_takes_packages_from_further_ones(tmp_path: Path) -> None:
+    first, second = beside(tmp_path, "b" * 40, "hat"), beside(tmp_path, "c" * 40, "boots")
+    info = {"requirements": [], "pex_paths": [str(tmp_path / "hat.pex")], "pex_path": "not looked at"}
+    process = pex(tmp_path, info)
+    process.variables["PEX_PATH"] = "boots.pex"  # type: ignore[index]
+    found = environment_of(process)
+    assert wheels_on(found["path"]) == ["hat", "boots"]
+    own = [entry for entry in found["path"] if Path(entry).parent.name == "4"]
+    assert own == [str(second), str(first), str(tmp_path / "unzipped_pexes/4" / ("a" * 40))]
+    assert found["unread"] == []
+
+
+@pytest.mark.parametrize("called", ["d" * 40, "../../x", 1, None])
+def test_a_further_pex_that_is_not_where_it_should_be_is_unread(tmp_path: Path, called: object) -> None:
+    beside(tmp_path, "b" * 40, "hat")
+    with zipfile.ZipFile(tmp_path / "hat.pex", "w") as archive:
+        archive.writestr("PEX-INFO", json.dumps({"pex_hash": called}))
+    found = environment_of(pex(tmp_path, {"pex_path": "hat.pex:none.pex:/dev/zero"}))
+    assert [(Path(entry["what"]).name, entry["why"]) for entry in found["unread"]] == [
+        ("hat.pex", "what this pex was unpacked to is not there"),
+        ("none.pex", "no such pex"),
+        ("zero", found["unread"][2]["why"]),
+    ]
+
+
+def test_further_pexes_without_end_are_bounded(tmp_path: Path) -> None:
+    found = environment_of(pex(tmp_path, {"pex_path": ":".join(f"{number}.pex" for number in range(3000))}))
+    assert len(found["unread"]) == 51
+
+
+def test_a_worker_in_a_pex_is_told_as_one(tmp_path: Path) -> None:
+    process = pex(tmp_path, {"script": "celery"})
+    words = [*process.argv[:2], "-A", "shop", "worker"]
+    assert environment_of(process._replace(argv=words))["type"] == "worker"
+
+
 # shiv and zipapp
 
 

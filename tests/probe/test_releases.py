@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
+import shutil
+import subprocess
 import zlib
 from pathlib import Path
 
 import pytest
 
+from tests import parts
 from tests.probe.repository import Repository, told, told_with_unread
 from tightship_probe import releases
 from tightship_probe.gitobjects import MOST_CONTENT, Objects
@@ -122,11 +126,48 @@ def test_a_repository_of_sha256(tmp_path: Path) -> None:
     assert told(repository.path)[0]["dirty"] is True
 
 
-def test_a_reftable_is_unread(shop: Repository) -> None:
-    (shop.path / ".git/reftable").mkdir()
+def in_a_reftable(shop: Repository) -> None:
+    """As git 2.45 leaves it, with the refs that older programs are shown."""
+    git = shop.path / ".git"
+    shop.git("config", "core.repositoryFormatVersion", "1")
+    shop.git("config", "extensions.refStorage", "reftable")
+    for name in ("refs/heads", "refs/tags"):
+        shutil.rmtree(git / name)
+    (git / "refs/heads").write_text("this repository uses the reftable format\n")
+    (git / "HEAD").write_text("ref: refs/heads/.invalid\n")
+    (git / "reftable").mkdir()
+    (git / "reftable/0x000000000001-0x000000000002-1a2b3c4d.ref").write_bytes(b"REFT\1\0\0\0")
+    (git / "reftable/tables.list").write_text("0x000000000001-0x000000000002-1a2b3c4d.ref\n")
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_reftable_is_unread(shop: Repository, elsewhere: bool) -> None:
+    shop.git("tag", "2.4.1")
+    in_a_reftable(shop)
+    if elsewhere:  # extensions.refStorage may name another place
+        shutil.move(shop.path / ".git/reftable", shop.path / "reftable")
     found, unread = told_with_unread(shop.path)
     assert found == []
     assert unread == [".: refs are kept in a reftable, which is not read"]
+
+
+def test_a_worktree_of_a_reftable_is_unread(shop: Repository, tmp_path: Path) -> None:
+    shop.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "second"))
+    in_a_reftable(shop)
+    (shop.path / ".git/worktrees/second/HEAD").write_text("ref: refs/heads/.invalid\n")
+    found, unread = told_with_unread(tmp_path / "second")
+    assert (found, unread) == ([], [".: refs are kept in a reftable, which is not read"])
+
+
+def test_what_git_itself_makes_with_reftables_is_unread(tmp_path: Path) -> None:
+    said = subprocess.check_output([parts.program("git", "git"), "--version"], text=True)
+    if [int(part) for part in re.findall(r"\d+", said)[:2]] < [2, 45]:
+        pytest.skip("no reftables before git 2.45")
+    shop = Repository(tmp_path / "shop", "--ref-format=reftable")
+    shop.write(README="shop\n")
+    shop.commit()
+    shop.git("tag", "2.4.1")
+    assert told_with_unread(shop.path) == ([], [".: refs are kept in a reftable, which is not read"])
 
 
 def test_a_repository_without_a_commit_is_unread(tmp_path: Path) -> None:
@@ -181,6 +222,29 @@ def test_the_package_that_is_the_application(tmp_path: Path) -> None:
         ("direct_url", "2.4.1", "ab12", "shop-floor"),
         ("package", "1.0", "", "stock"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("version", "commit", "dirty"),
+    [
+        ("2.4.2.dev3+g1a2b3c4d5", "1a2b3c4d5", None),
+        ("2.4.2.dev3+g1a2b3c4d5.d20260101", "1a2b3c4d5", True),
+        ("2.4.1+3.g1a2b3c4d5.dirty", "1a2b3c4d5", True),
+        ("2.4.1+d20260101", "", None),
+        ("2.4.1+gamma", "", None),
+        ("2.4.1+1a2b3c4d5", "", None),
+    ],
+)
+def test_a_version_may_name_the_commit_that_it_was_made_of(
+    tmp_path: Path, version: str, commit: str, dirty: bool | None
+) -> None:
+    [found] = told(tmp_path, packages=(f"shop\t{version}",), names=("shop",))
+    assert (found["how"], found["release"], found["commit"], found["dirty"]) == (
+        "package",
+        version,
+        commit,
+        dirty,
+    )
 
 
 def test_the_checkout_of_an_editable_package(shop: Repository, tmp_path: Path) -> None:

@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.applications import Site, django_site, folder, uvicorn_site, waitress_site
+from tests.applications import Site, called, django_running, folder, uvicorn_running, waitress_running
 from tests.story.typing_it import Tightship, as_root
-
-__all__ = ["django_site", "uvicorn_site", "waitress_site"]
 
 
 @pytest.fixture(scope="session")
-def sites(django_site: Site, uvicorn_site: Site, waitress_site: Site) -> dict[str, Site]:
-    """Application -> the truth about it."""
-    return {"shop": django_site, "stock": uvicorn_site, "intranet": waitress_site}
+def sites() -> Iterator[dict[str, Site]]:
+    """Application -> the truth about it. Each has a name of its own: others may run a `shop` here, too."""
+    with (
+        django_running(called("shop")) as shop,
+        uvicorn_running(called("stock")) as stock,
+        waitress_running(called("intranet")) as intranet,
+    ):
+        yield {"shop": shop, "stock": stock, "intranet": intranet}
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def test_each_application_is_told_with_its_port_and_release(
 ) -> None:
     rows = gathered.rows("applications")
     for name, site in sites.items():
-        row = one(rows, application=name)
+        row = one(rows, application=site.name)
         assert str(site.port) in row["ports"]
         assert row["releases"] == [RELEASES[name]] * bool(RELEASES[name])
         assert row["pythons"] == [site.truth()["python"]]
@@ -46,31 +46,31 @@ def test_each_application_is_told_with_its_port_and_release(
 
 def test_each_port_is_told_with_who_listens(sites: dict[str, Site], gathered: Tightship) -> None:
     rows = gathered.table("ports")
-    for name, site in sites.items():
-        assert one(rows, port=str(site.port), listens="127.0.0.1")["application"] == name
+    for site in sites.values():
+        assert one(rows, port=str(site.port), listens="127.0.0.1")["application"] == site.name
 
 
 @pytest.mark.parametrize("name", RELEASES)
 def test_the_packages_are_exactly_those_that_the_process_sees(
     name: str, sites: dict[str, Site], gathered: Tightship
 ) -> None:
-    rows = gathered.rows("packages", "--application", name)
+    rows = gathered.rows("packages", "--application", sites[name].name)
     assert {row["package"] for row in rows} == sites[name].truth()["packages"].keys()
 
 
 def test_who_uses_a_package_is_told_with_its_version(sites: dict[str, Site], gathered: Tightship) -> None:
     for name, package in (("shop", "django"), ("stock", "uvicorn"), ("intranet", "waitress")):
         version = sites[name].truth()["packages"][package]
-        users = gathered.rows("who-uses", f"{package}=={version}", "--application", name)
+        users = gathered.rows("who-uses", f"{package}=={version}", "--application", sites[name].name)
         assert [row["version"] for row in users if row["base"] == str(sites[name].home)] == [version]
-    assert gathered.rows("who-uses", f"waitress<{version}", "--application", "intranet") == []
+    assert gathered.rows("who-uses", f"waitress<{version}", "--application", sites["intranet"].name) == []
 
 
 def test_scan_shows_them_without_recording(sites: dict[str, Site], data: Path) -> None:
     said = as_root(data).run("scan", fine=(0, 2)).stdout
-    for name, site in sites.items():
+    for site in sites.values():
         (line,) = [line for line in said.splitlines() if f"127.0.0.1:{site.port}" in line]
-        assert line.startswith(f"{name} ")
+        assert line.startswith(f"{site.name} ")
         assert str(len(site.truth()["packages"])) in line.split()
     assert list(data.iterdir()) == []
 
@@ -80,9 +80,9 @@ def test_their_owner_sees_as_much_of_them_as_root(sites: dict[str, Site], data: 
     tightship = as_owner(data)
     tightship.gather()
     rows = tightship.rows("applications")
-    for name, site in sites.items():
-        assert str(site.port) in one(rows, application=name)["ports"]
-        packages = tightship.rows("packages", "--application", name)
+    for site in sites.values():
+        assert str(site.port) in one(rows, application=site.name)["ports"]
+        packages = tightship.rows("packages", "--application", site.name)
         assert {row["package"] for row in packages} == site.truth()["packages"].keys()
 
 
@@ -156,17 +156,17 @@ def served(gathered: Tightship) -> Iterator[Browser]:
 
 def test_the_pages_show_each_application_with_its_port(sites: dict[str, Site], served: Browser) -> None:
     page = served.page("/applications?size=500")
-    for name, site in sites.items():
-        assert name in page
+    for site in sites.values():
+        assert site.name in page
         assert str(site.port) in page
 
 
 def test_the_pages_json_is_what_the_verb_prints(
     sites: dict[str, Site], served: Browser, gathered: Tightship
 ) -> None:
-    for name in sites:
-        rows = json.loads(served.page(f"/packages.json?application={name}&size=1000"))["rows"]
-        assert rows == gathered.rows("packages", "--application", name)
+    for site in sites.values():
+        rows = json.loads(served.page(f"/packages.json?application={site.name}&size=1000"))["rows"]
+        assert rows == gathered.rows("packages", "--application", site.name)
 
 
 def test_a_server_pushes_its_report_as_the_page_about_it_says(
@@ -195,6 +195,6 @@ def test_a_server_pushes_its_report_as_the_page_about_it_says(
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     rows = gathered.rows("ports", "--server", "pushed")
-    for name, site in sites.items():
+    for site in sites.values():
         (row,) = [row for row in rows if row["port"] == site.port]
-        assert row["application"] == name
+        assert row["application"] == site.name

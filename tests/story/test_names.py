@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.applications import WSGI, application, folder, free_port, running
+from tests.applications import WSGI, application, called, folder, free_port, running
 from tests.story.typing_it import Tightship, as_root
 
-FOUND = "ledger"
+FOUND, ACCOUNTS, BOOKKEEPING = called("ledger"), called("accounts"), called("bookkeeping")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def declare(tightship: Tightship, text: str) -> str:
 
 def names(tightship: Tightship, *at: str) -> set[str]:
     told = {str(row["application"]) for row in tightship.rows("applications", *at)}
-    return told & {FOUND, "accounts", "bookkeeping"}
+    return told & {FOUND, ACCOUNTS, BOOKKEEPING}
 
 
 def named(name: str, home: Path, more: str = "") -> str:
@@ -52,29 +52,29 @@ def test_a_name_is_given_changed_and_taken_back(tightship: Tightship, home: Path
     first = datetime.now(UTC).isoformat()
     assert names(tightship) == {FOUND}
 
-    said = declare(tightship, named("accounts", home))
-    assert f"accounts: 1 process group on 1 server (was: {FOUND})" in said
-    assert names(tightship) == {"accounts"}
+    said = declare(tightship, named(ACCOUNTS, home))
+    assert f"{ACCOUNTS}: 1 process group on 1 server (was: {FOUND})" in said
+    assert names(tightship) == {ACCOUNTS}
     (row,) = tightship.rows("applications", "--owner", "finance")
-    assert (row["application"], row["owner"]) == ("accounts", "finance")
+    assert (row["application"], row["owner"]) == (ACCOUNTS, "finance")
 
-    assert names(tightship, "--at", first) == {"accounts"}, "the past goes by its name too"
+    assert names(tightship, "--at", first) == {ACCOUNTS}, "the past goes by its name too"
 
     before = tightship.rows("changes")
     tightship.gather()
-    assert names(tightship) == {"accounts"}, "what is gathered goes by it"
-    kinds = [row["change"] for row in tightship.rows("changes", "--application", "accounts")]
+    assert names(tightship) == {ACCOUNTS}, "what is gathered goes by it"
+    kinds = [row["change"] for row in tightship.rows("changes", "--application", ACCOUNTS)]
     assert not any(word in change for change in kinds for word in ("appeared", "gone", "named")), kinds
 
-    stage = f'[applications.bookkeeping.stages.production]\nservers = ["{row["servers"][0]}"]\n'
-    said = declare(tightship, named("bookkeeping", home, stage))
-    assert "bookkeeping: 1 process group on 1 server, in production (was: accounts)" in said
-    assert "accounts: gone" in said
-    assert names(tightship) == names(tightship, "--at", first) == {"bookkeeping"}
+    stage = f'[applications.{BOOKKEEPING}.stages.production]\nservers = ["{row["servers"][0]}"]\n'
+    said = declare(tightship, named(BOOKKEEPING, home, stage))
+    assert f"{BOOKKEEPING}: 1 process group on 1 server, in production (was: {ACCOUNTS})" in said
+    assert f"{ACCOUNTS}: gone" in said
+    assert names(tightship) == names(tightship, "--at", first) == {BOOKKEEPING}
     (row,) = tightship.rows("applications", "--stage", "production")
-    assert row["application"] == "bookkeeping"
+    assert row["application"] == BOOKKEEPING
 
-    assert f"{FOUND}: 1 process group on 1 server (was: bookkeeping)" in declare(tightship, "")
+    assert f"{FOUND}: 1 process group on 1 server (was: {BOOKKEEPING})" in declare(tightship, "")
     assert names(tightship) == names(tightship, "--at", first) == {FOUND}
     (row,) = [row for row in tightship.rows("applications") if row["application"] == FOUND]
     assert (row["owner"], row["stages"]) == ("", [])

@@ -55,11 +55,11 @@ class Living:
                     raise AssertionError(f"no answer: {error!r}\n{self.keep.said()}") from None
                 time.sleep(0.05)
         assert "error" not in self.truth, self.truth
-        if self.expected.pop("inside", False):
-            self.pid = _outside(self.pid, self.truth["pid"])
         container = self.expected.pop("in_container", "")
         if container:
             self.pid = int(self.keep.call(["podman", "inspect", "--format", "{{.State.Pid}}", container]))
+        if self.expected.pop("inside", False):
+            self.pid = _outside(self.pid, self.truth["pid"])
         if self.expected.pop("below", False):
             self.pid = _below(self.pid, self.truth["pid"])
 

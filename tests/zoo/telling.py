@@ -34,13 +34,32 @@ def distributions():
         return old_distributions()
     found = []
     for one in metadata.distributions():
-        name, version = one.metadata["Name"], one.version
+        name, version = headers(one)
         folder = getattr(getattr(one, "_path", None), "name", "")
         if name is None and folder:  # half removed: only its folder still says what it was
             name, _, version = folder.rpartition(".")[0].rpartition("-")
         if name and not folder.startswith("~"):  # pip's own leftovers
-            found.append((name, version or ""))
+            found.append((visible(name), visible(version or "")))
     return found
+
+
+def headers(one):
+    try:
+        return one.metadata["Name"], one.version
+    except UnicodeDecodeError:  # bytes that are no UTF-8
+        text = one._path.joinpath("METADATA").read_bytes().decode("utf-8", "surrogateescape")
+        found = dict(line.partition(": ")[::2] for line in text.split("\n"))
+        return found["Name"], found["Version"]
+
+
+def visible(text):
+    """As the report has names: what is no text, and what hides or turns it, is written out."""
+    return "".join(sign if sign.isprintable() else written_out(ord(sign)) for sign in text)
+
+
+def written_out(number):
+    number = number - 0xDC00 if 0xDC80 <= number <= 0xDCFF else number
+    return "\\x" + format(number, "02x") if number < 0x100 else "\\u" + format(number, "04x")
 
 
 def old_distributions():

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 
 from packaging.utils import canonicalize_name
 
-from tightship.fleet.report import Name, ProcessGroup
+from tightship.fleet.report import Name, ProcessGroup, Release
 from tightship.fleet.text import clip
 
 LONGEST = 200
@@ -239,13 +239,29 @@ def stage_of(group: ProcessGroup) -> str:
 
 def released(group: ProcessGroup, application: str) -> tuple[str, str]:
     """The release that runs and how it is known: the best candidate, dirty ones marked. Empty: unknown."""
-    for release in group.releases:
-        if release.how == "package" and not _is_package_of(release.where, application):
-            continue
-        name = release.release or release.commit[:12]
+    candidates = [one for one in group.releases if _may_tell(one, application)]
+    for release in candidates:
+        name = release.release or _version_at(release, candidates) or release.commit[:12]
         if name:
-            return clip(name + ("+dirty" if release.dirty else ""), LONGEST), release.how
+            is_marked = not release.dirty or _SAYS_DIRTY.search(name)
+            return clip(name if is_marked else name + "+dirty", LONGEST), release.how
     return "", ""
+
+
+_SAYS_DIRTY = re.compile(r"\+.*(?:\.d\d{8}|\bdirty)$")
+
+
+def _may_tell(release: Release, application: str) -> bool:
+    return release.how != "package" or _is_package_of(release.where, application)
+
+
+def _version_at(release: Release, candidates: Sequence[Release]) -> str:
+    """The version that setuptools-scm made of this very commit; one of another commit is an old one."""
+    for other in candidates:
+        is_of_it = len(other.commit) >= 7 and release.commit.startswith(other.commit)
+        if other.release and is_of_it and (release.dirty or not other.dirty):
+            return other.release
+    return ""
 
 
 def _is_package_of(where: str, application: str) -> bool:

@@ -102,7 +102,11 @@ class Listener(Part):
     address: str = Field("", description="IP address as bound: 0.0.0.0, ::, 127.0.0.1, ...")
     port: int = Field(0, ge=0, le=65535, description="0 for a unix socket")
     path: str = Field("", description="of a unix socket; @ begins an abstract one")
-    how: str = Field("", description="process, or systemd where the socket was handed over")
+    how: str = Field(
+        "",
+        description="process; systemd: handed over; namespace: in a network namespace of its own, no port of "
+        "the server; published: a port of the server that leads into a container",
+    )
 
 
 class OtherListener(Listener):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests import parts
 from tightship_probe import apacheconf
 from tightship_probe.tree import Tree
 
@@ -128,6 +130,61 @@ Define live
 }
 
 
+MACROS: dict[str, tuple[str, Told]] = {
+    "a macro, used twice": (
+        """
+Listen 80
+<Macro VHost $name $port>
+  <VirtualHost *:80>
+    ServerName $name.example.com
+    ServerAlias "www.$name.example.com"
+    ProxyPass / http://127.0.0.1:$port/
+  </VirtualHost>
+</Macro>
+Use VHost shop 8001
+use vhost stock 8002
+UndefMacro VHost
+""",
+        [
+            (["shop.example.com", "www.shop.example.com"], [80], ["127.0.0.1:8001"]),
+            (["stock.example.com", "www.stock.example.com"], [80], ["127.0.0.1:8002"]),
+        ],
+    ),
+    "a macro that uses another, inside a virtual host": (
+        """
+<Macro Backend $to>
+  ProxyPass / $to
+</Macro>
+<Macro Local $port>
+  Use Backend http://127.0.0.1:$port/
+</Macro>
+<VirtualHost *:80>
+  ServerName a
+  Use Local 8003
+</VirtualHost>
+""",
+        [(["a"], [80], ["127.0.0.1:8003"])],
+    ),
+    "of two parameters the longer one": (
+        "<Macro V $p $port>\n<VirtualHost *:80>\nServerName $p\nProxyPass / http://127.0.0.1:$port/\n</VirtualHost>\n</Macro>\nUse V b 8004\n",
+        [(["b"], [80], ["127.0.0.1:8004"])],
+    ),
+    "a macro without parameters, with a variable of the server's": (
+        "Define port 8005\n<Macro All>\nListen 81\nServerName c\nProxyPass / http://127.0.0.1:${port}/\n</Macro>\nUse All\n",
+        [(["c"], [81], ["127.0.0.1:8005"])],
+    ),
+}
+
+
+def versions(*conditions: str) -> str:
+    """A virtual host below each condition, on an Apache that can only be a 2.4."""
+    hosts = [
+        f"<IfVersion {condition}>\n<VirtualHost *:80>\nServerName v{place}\n</VirtualHost>\n</IfVersion>\n"
+        for place, condition in enumerate(conditions)
+    ]
+    return "LoadModule authz_core_module modules/mod_authz_core.so\n" + "".join(hosts)
+
+
 def configuration(root: Path) -> apacheconf.Configuration:
     with Tree(str(root)) as tree:
         return apacheconf.Configuration(tree, "/etc/apache2/apache2.conf", "/etc/apache2")
@@ -148,6 +205,76 @@ def test_it_tells_names_ports_and_targets(root: Path, name: str) -> None:
     text, expected = CASES[name]
     (root / "etc/apache2/apache2.conf").write_text(text)
     assert told(configuration(root)) == expected
+
+
+@pytest.mark.parametrize("name", MACROS)
+def test_macros_stand_for_their_text(root: Path, name: str) -> None:
+    text, expected = MACROS[name]
+    (root / "etc/apache2/apache2.conf").write_text(text)
+    found = configuration(root)
+    assert (told(found), found.files.unread) == (expected, [])
+
+
+@pytest.mark.parametrize("name", {**CASES, **MACROS})
+def test_apache_takes_the_case_for_a_configuration(root: Path, name: str) -> None:
+    apache = parts.program("/usr/sbin/apache2", "apache2")
+    modules = Path("/usr/lib/apache2/modules")
+    wanted = "mpm_event authz_core alias rewrite proxy proxy_http proxy_balancer slotmem_shm macro headers"
+    wanted += " proxy_uwsgi proxy_fcgi lbmethod_byrequests"
+    loads = [f"LoadModule {one}_module {modules}/mod_{one}.so\n" for one in wanted.split()]
+    text = {**CASES, **MACROS}[name][0]
+    if "WSGI" in text or "LoadModule" in text:
+        pytest.skip("with modules that are not here")
+    config = root / "whole.conf"
+    extra = "" if "Listen" in text else "Listen 8099\n"
+    config.write_text(
+        f"{''.join(loads)}{extra}DefaultRuntimeDir {root}\nPidFile {root}/pid\nErrorLog {root}/log\n{text}"
+    )
+    done = subprocess.run([apache, "-t", "-f", config], capture_output=True, text=True, check=False)
+    assert "Syntax OK" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Use Nothing a\n", "Use Nothing: no such macro"),
+        ("<Macro A $x>\nListen $x\n</Macro>\nUse A\n", "Use A: it takes 1 values"),
+        ("<Macro A>\nUse A\nUse A\n</Macro>\nUse A\n", "Use A: macros that use each other without end"),
+        (
+            "<Macro A $x>\nUse A $x$x$x$x$x$x$x$x\n</Macro>\nUse A abcdefgh\n",
+            "Use A: a line of more than 8192 characters",
+        ),
+    ],
+)
+def test_a_macro_that_can_not_be_expanded_is_said(root: Path, text: str, why: str) -> None:
+    (root / "etc/apache2/apache2.conf").write_text(text)
+    unread = configuration(root).files.unread
+    assert unread[0] == {"what": "/etc/apache2/apache2.conf", "why": why}
+    assert len(unread) <= 101
+
+
+def test_a_macro_in_a_section_that_does_not_count_is_none(root: Path) -> None:
+    text = "LoadModule a_module a.so\n<IfModule mod_macro.c>\n<Macro A>\nListen 1\n</Macro>\nUse A\n</IfModule>\n"
+    (root / "etc/apache2/apache2.conf").write_text(text + "<VirtualHost *>\nServerName d\n</VirtualHost>\n")
+    found = configuration(root)
+    assert (told(found), found.files.unread) == ([(["d"], [], [])], [])
+
+
+def test_conditions_on_the_version_are_met_by_a_2_4(root: Path) -> None:
+    met = (">= 2.4", "> 2.2", "< 2.5", "!= 2.2", "!< 2.4", '">= 2.3.9"')
+    not_met = ("< 2.4", "<= 2.2", "2.2", "= 2.2.15", ">= 2.5", "!>= 2.4")
+    (root / "etc/apache2/apache2.conf").write_text(versions(*met, *not_met))
+    found = configuration(root)
+    assert [names for names, _ports, _targets in told(found)] == [[f"v{place}"] for place in range(len(met))]
+    assert found.files.unread == []
+
+
+@pytest.mark.parametrize("condition", [">= 2.4.10", "= 2.4.62", "~ ^2.4.[01234]$", "= /^2.4/"])
+def test_a_condition_that_takes_the_exact_version_is_said(root: Path, condition: str) -> None:
+    (root / "etc/apache2/apache2.conf").write_text(versions(condition))
+    found = configuration(root)
+    assert [names for names, _ports, _targets in told(found)] == [["v0"]]
+    assert [entry["why"] for entry in found.files.unread] == [f"<ifversion {condition}> is taken as met"]
 
 
 def test_debians_layout_with_its_variables(root: Path) -> None:
@@ -189,6 +316,9 @@ def test_an_include_that_is_not_there_is_said(root: Path) -> None:
         "<A>\n" * 5000,
         "Include apache2.conf\n" * 30,
         "\0\n",
+        "<Macro\n<Macro >\n<Macro A>\n" * 500,
+        "<Macro A $x $x>\n</Macro>\nUse A 1 2\n",
+        "<IfVersion >\n<IfVersion >= 9999999999999999>\n",
     ],
 )
 def test_what_is_no_configuration_breaks_nothing(root: Path, text: str) -> None:

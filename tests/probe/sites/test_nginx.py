@@ -144,6 +144,17 @@ def test_where_a_request_decides_it_is_said() -> None:
     assert (server.targets, server.unread) == ([], ["$arg_host:80"])
 
 
+def test_what_a_map_decides_is_said() -> None:
+    text = (
+        "map $host $backend { default 127.0.0.1:8001; shop.example.com 127.0.0.1:8002; }"
+        "upstream named { server 127.0.0.1:8003; }"
+        "server { server_name e; location / { proxy_pass http://$backend; } location /f { proxy_pass http://named; } }"
+    )
+    directives = nginxconf.parsed(f"http {{ {text} }}", "x", lambda _name: [])
+    (server,) = nginxconf.servers(directives)
+    assert (server.targets, server.unread) == (["127.0.0.1:8003"], ["$backend"])
+
+
 def test_lua_is_passed_over() -> None:
     lua = "location /l { content_by_lua_block { if true then local t = { a = 1 }; ngx.say(t) end } }"
     text = "server { server_name l; LUA location / { proxy_pass http://127.0.0.1:2; } }".replace("LUA", lua)
