@@ -14,6 +14,8 @@ MOST_LINES = 2000
 MOST_PATH = 3000
 _MOST_SCRIPT = 262144
 _BUILDOUT = re.compile(rb"^sys\.path\[0:0\] = (\[.*?^\s*\])", re.S | re.M)
+_UP = re.compile(rb"^ *base = os\.path\.dirname\(base\)", re.M)
+_LIST_IN_SITE = rb"^    %s_paths = (\[.*?^ *\])"
 _ENTRY_OF_ZIP = b"PK\3\4"
 _CODE_THAT_ADDS = re.compile(r"\bsys\s*\.\s*path\b(?!_)|\baddsitedir\b")
 _MAPPING = re.compile(rb"^MAPPING(?::[^=\n]*)?= (\{.*\})$", re.M)
@@ -51,7 +53,9 @@ def import_path(about, interpreter):
         found.add_all(_of_script(found))
         found.add_all(_of_variable(found))
         standard_library(found)
-        if "S" in about.command.flags:
+        if interpreter.folder.startswith("python2") and _site_of_buildout(found):
+            pass
+        elif "S" in about.command.flags:
             about.tell("path", "argv", "-S: without site-packages")
         else:
             site(found)
@@ -110,14 +114,18 @@ def _of_buildout(found, script):
     match = _BUILDOUT.search(head)
     if not match:
         return []
-    paths = _literal(match.group(1))
-    if not isinstance(paths, list):
-        paths = _joined(found, script, match.group(1))
+    paths = _list_in(found, script, match.group(1))
     if not isinstance(paths, list):
         found.about.miss(script, "its sys.path[0:0] is no plain list")
         return []
     found.about.tell("path", "buildout script", script)
     return [path for path in paths if isinstance(path, str)]
+
+
+def _list_in(found, script, code):
+    """The list that stands in a script as a literal, or with relative paths; another value: it is none."""
+    paths = _literal(code)
+    return paths if isinstance(paths, list) else _joined(found, script, code)
 
 
 def _joined(found, script, code):
@@ -129,7 +137,7 @@ def _joined(found, script, code):
         items = ast.parse(code.decode("utf-8").strip(), mode="eval").body.elts
     except (Unreadable, ValueError, SyntaxError, MemoryError, RecursionError, AttributeError):
         return None
-    for _ in range(text.count(b"\nbase = os.path.dirname(base)")):
+    for _ in range(len(_UP.findall(text))):
         base = os.path.dirname(base)
     paths = []
     for item in items[:MOST_PATH]:
@@ -182,8 +190,58 @@ def standard_library(found):
     if name.startswith("python"):
         found.add("%s/%s.zip" % (folder, name.replace(".", "")))
     found.add(library)
+    if name.startswith("python2"):
+        for folder in [*_platforms(found, library), "lib-tk", "lib-old"]:
+            found.add("%s/%s" % (library, folder))
     if name.startswith("python"):
         found.add(library + "/lib-dynload")
+
+
+def _platforms(found, library):
+    """`plat-linux2`; Debian calls it by its architecture."""
+    try:
+        with found.tree.directory(library) as directory:
+            return [name for name in directory.names() if name.startswith("plat-")]
+    except Unreadable:
+        return []
+
+
+def _site_of_buildout(found):
+    """A `site.py` that zc.buildout 1.5 to 1.7 (z3c.recipe.scripts) made. False: there is none.
+
+    It is imported in place of the interpreter's own, also after -S, and has the eggs and the site
+    directories as lists.
+    """
+    library = library_of(found.tree, found.interpreter.base, found.interpreter.folder)
+    for folder in list(found.entries):
+        if folder == library:
+            break
+        try:
+            head = found.tree.head(folder + "/site.py", _MOST_SCRIPT)
+        except Unreadable:
+            continue
+        if b"buildout_paths = [" in head:
+            _of_site(found, folder + "/site.py", head)
+            return True
+    return False
+
+
+def _of_site(found, script, head):
+    lists = []
+    for name in (b"buildout", b"original"):  # without site-packages the second is not there
+        match = re.search(_LIST_IN_SITE % name, head, re.S | re.M)
+        paths = _list_in(found, script, match.group(1)) if match else []
+        if not isinstance(paths, list):
+            found.about.miss(script, "its %s_paths is no plain list" % name.decode("ascii"))
+            paths = []
+        lists.append([path for path in paths if isinstance(path, str)])
+    found.about.tell("path", "buildout site.py", script)
+    match = re.search(rb"^    setuptools_path = (.*)$", head, re.M)
+    first = _list_in(found, script, b"[" + match.group(1) + b"]") if match else []
+    eggs = [path for path in first or [] if isinstance(path, str)] + lists[0]
+    found.add_all(path for path in eggs if found.tree.exists(path))
+    for place in lists[1]:
+        add_site(found, place)
 
 
 def site(found):
@@ -240,6 +298,12 @@ def home(about):
 
 def _of_base(found, base, folder):
     # Debian's interpreter knows dist-packages only, every other one site-packages only.
+    if (
+        base == "/usr"
+        and folder.startswith("python2")
+        and found.tree.exists("/usr/lib/%s/dist-packages" % folder)
+    ):
+        return ["/usr/local/lib/%s/dist-packages" % folder, "/usr/lib/%s/dist-packages" % folder]
     if base == "/usr" and found.tree.exists("/usr/lib/python3/dist-packages"):
         return [
             "/usr/local/lib/%s/dist-packages" % folder,

@@ -38,7 +38,9 @@ def daemons(held, processes):
     numbers = {}
     for one in held:
         match = _SOCKET.search(one.socket.path)
-        for pid in one.pids if match else ():
+        if match is None:
+            continue
+        for pid in one.pids:
             process = processes.get(pid)
             if process is not None and process.parent == int(match.group("parent")):
                 numbers.setdefault(pid, set()).add("#" + match.group("number"))

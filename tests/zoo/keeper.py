@@ -238,6 +238,14 @@ class Keep:
         self.living.append(living)
         return living
 
+    def appears(self, name: str) -> None:
+        """Wait until a file below home is there."""
+        until = time.monotonic() + PATIENCE
+        while not (self.home / name).exists():
+            in_time = time.monotonic() < until and self.lives()
+            assert in_time, f"{name} did not appear\n{self.said()}"
+            time.sleep(0.02)
+
     def closing(self, what: contextlib.AbstractContextManager[Any]) -> Any:
         """Enter something that is left when the case ends."""
         return self._closing.enter_context(what)

@@ -66,10 +66,19 @@ def old_distributions():
     import pkg_resources  # of the setuptools that buildout or the environment brings
 
     return [
-        (one.project_name, one.version)
+        (one.project_name, written_version(one))
         for place in sys.path
         for one in pkg_resources.find_distributions(place, only=True)
     ]
+
+
+def written_version(one):
+    """What its metadata says; pkg_resources goes by the file's name, which may be shorter (Python-2.7)."""
+    if one.has_metadata("PKG-INFO"):
+        for line in one.get_metadata("PKG-INFO").split("\n"):
+            if line.startswith("Version:"):
+                return line.partition(":")[2].strip()
+    return one.version
 
 
 def packages():
