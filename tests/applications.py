@@ -401,7 +401,7 @@ def django_running(name: str) -> Iterator[Site]:
     files = {place.replace("shop", name): text.replace("shop", name) for place, text in DJANGO.items()}
     with application(name, files, ["django", "gunicorn"], tag="2.4.1") as home:
         port = free_port()
-        gunicorn = [
+        gunicorn: list[str | Path] = [
             home / "venv/bin/gunicorn",
             "--workers",
             "2",
@@ -419,7 +419,14 @@ def uvicorn_running(name: str) -> Iterator[Site]:
     files = {place.replace("stock", name): text.replace("stock", name) for place, text in ASGI.items()}
     with application(name, files, ["uvicorn"]) as home:
         port = free_port()
-        uvicorn = [home / "venv/bin/python", "-m", "uvicorn", f"{name}.asgi:app", "--port", str(port)]
+        uvicorn: list[str | Path] = [
+            home / "venv/bin/python",
+            "-m",
+            "uvicorn",
+            f"{name}.asgi:app",
+            "--port",
+            str(port),
+        ]
         with _site(home, uvicorn, port) as site:
             yield site
 
@@ -430,7 +437,11 @@ def waitress_running(name: str) -> Iterator[Site]:
     files = {place.replace("intranet", name): text for place, text in WSGI.items()}
     with application(name, files, ["waitress"]) as home:
         port = free_port()
-        waitress = [home / "venv/bin/waitress-serve", f"--listen=127.0.0.1:{port}", f"{name}:app"]
+        waitress: list[str | Path] = [
+            home / "venv/bin/waitress-serve",
+            f"--listen=127.0.0.1:{port}",
+            f"{name}:app",
+        ]
         with _site(home, waitress, port) as site:
             yield site
 
