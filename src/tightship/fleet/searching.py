@@ -1,0 +1,302 @@
+"""Which names match what was typed into the search box: any case, any separators, one typing error a word.
+
+A name is folded: lower case, and each run of dots, dashes, underscores and the like is one dash. So
+`typing_extensions` is `typing-extensions` (PEP 503), and `shop.example.com` is also found as `shop-example`.
+All names of one kind stand below each other in one text, in which a word is found by `str.find`: forty
+thousand names take a millisecond, and need no index that every report would have to keep.
+
+Pure: no database, no clock.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from tightship.fleet.found import Found
+from tightship.fleet.text import clip
+
+LONGEST = 200
+"""Characters that are looked at of what was typed."""
+MOST_WORDS = 8
+FORGIVEN = 4
+"""Letters from which on a word may have a typing error."""
+UNFINISHED = 5
+"""Letters from which on a word with an error may also be the beginning of a longer one."""
+STEPS = 20_000
+"""Places in the names that are looked at for one search of one kind."""
+
+ASKED, EXACT, BEGINS, WORD, PART, NEAR = range(6)
+"""How well a name matches: it can only be meant, it is what was typed, it begins with it, a word of it does,
+it holds it somewhere, or it does with one typing error a word."""
+
+_FOLD = str.maketrans(
+    {**dict.fromkeys(string.punctuation + "\t\r\v\f\x1c\x1d\x1e\x1f\x85\xa0 ", "-"), "\0": "-"}
+)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_URL = re.compile(r"^[a-z][a-z0-9+.-]*://(?:[^@/\s]*@)?([^/?#\s]+)\S*", re.I)
+_PORT = re.compile(r"^(?P<server>.*?):?(?<![^:])(?P<port>\d{1,5})$", re.A)
+_VERSION = re.compile(r"^v?\d+(?:\.[\w*+!-]+)+$", re.I)
+_PINNED = re.compile(r"^([\w.\[\]-]+?)(?:===|==|>=|<=|~=|!=|<|>|@)v?(\d\S*)$")
+
+
+def fold(text: str) -> str:
+    """A name, or a word that was typed, as it is compared."""
+    return _folded(text.replace("\n", " ")).strip("-")
+
+
+def _folded(lines: str) -> str:
+    folded = lines.casefold().translate(_FOLD)
+    while "--" in folded:
+        folded = folded.replace("--", "-")
+    return folded
+
+
+_PARTS = re.compile(r"\d+(?:-\d+)+(?![^-])|[^-]+")
+"""The words of a folded name. A version's numbers stay together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed, taken apart."""
+
+    text: str
+    """as it was typed, cleaned"""
+    words: tuple[str, ...] = ()
+    """all of it, folded"""
+    port: int | None = None
+    server: str = ""
+    """where the port was asked for: `web3:8001`"""
+    version: str = ""
+    of: tuple[str, ...] = ()
+    """the words beside the version"""
+
+
+def typed(text: str) -> Typed:
+    """Take apart what was typed. Never raises, whatever it is."""
+    cleaned = " ".join(_CONTROL.sub(" ", text[: LONGEST * 4])[:LONGEST].split())
+    tokens = [part for token in cleaned.split()[:MOST_WORDS] for part in _parts(token)]
+    server, port = _port(tokens[-1]) if tokens else ("", None)
+    if server:
+        tokens = [*tokens[:-1], server]
+    version = next((token for token in reversed(tokens) if _VERSION.match(token)), "")
+    if not version and len(tokens) > 1 and port is not None and not server:
+        version = tokens[-1]  # "django 5": a version, and maybe a port
+    words = tuple(word for word in map(fold, tokens) if word)
+    of = tuple(word for word in (fold(token) for token in tokens if token != version) if word)
+    return Typed(cleaned, words, port, server, version.removeprefix("v").removeprefix("V"), of)
+
+
+def _parts(token: str) -> list[str]:
+    """`django==4.2` is two words; of an address only where it leads matters."""
+    pinned = _PINNED.match(token)
+    if pinned:
+        return [pinned[1], pinned[2]]
+    return [_URL.sub(r"\1", token)]
+
+
+def _port(token: str) -> tuple[str, int | None]:
+    """`8001`, `:8001`, `web3:8001`."""
+    match = _PORT.match(token)
+    if match is None or int(match["port"]) > 65535:
+        return "", None
+    return match["server"], int(match["port"])
+
+
+# Names
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    rank: int
+    line: str
+    """the name, folded"""
+    name: str
+
+
+class Names:
+    """The names of one kind, ready to be searched."""
+
+    __slots__ = ("_names", "_starts", "_text")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = sorted({name.replace("\n", " ") for name in names})
+        lines = _folded("\n".join(self._names)).split("\n")
+        lines = [line.strip("-") for line in lines]
+        self._text = "\n".join(("", *lines, ""))
+        self._starts = list(accumulate((len(line) + 1 for line in lines), initial=1))
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def holding(self, words: Sequence[str], most: int) -> list[Hit]:
+        """Names that hold all words, the best first; of more than `most` the best ranks are kept."""
+        counted = sorted((self._text.count(word), word) for word in words)
+        if not counted or not counted[0][0]:
+            return []
+        rarest = counted[0][1]
+        found: dict[int, Hit] = {}
+        whole = "-".join(words)
+        for start in (f"\n{whole}\n", f"\n{whole}", f"\n{rarest}", f"-{rarest}", rarest):
+            for number in self._lines_with(start):
+                if number not in found and (rank := _rank(self._line(number), words, whole)) is not None:
+                    found[number] = self._hit(number, rank)
+                    if len(found) >= most:
+                        return sorted(found.values(), key=_order)
+        return sorted(found.values(), key=_order)
+
+    def near(self, words: Sequence[str], most: int) -> list[Hit]:
+        """Names that hold all words, each with at most one typing error."""
+        if not words:
+            return []
+        marks = {word: anchors(word) for word in words}
+        rarest = min(marks, key=lambda word: sum(map(self._text.count, marks[word])))
+        found: dict[int, Hit] = {}
+        seen: set[int] = set()
+        for mark in marks[rarest]:
+            for number in self._lines_with(mark):
+                if number in seen:
+                    continue
+                seen.add(number)
+                if all(is_near(self._line(number), word) for word in words):
+                    found[number] = self._hit(number, NEAR)
+                    if len(found) >= most:
+                        return sorted(found.values(), key=_order)
+        return sorted(found.values(), key=_order)
+
+    def _lines_with(self, text: str) -> Iterator[int]:
+        """The numbers of lines that hold a text, in order; each once."""
+        place, last = -1, -1
+        for _step in range(STEPS):
+            place = self._text.find(text, place + 1)
+            if place < 0:
+                return
+            number = bisect_right(self._starts, place + (text[0] == "\n")) - 1
+            if number != last:
+                yield number
+            last = number
+            place = self._starts[number + 1] - 2 if text[0] != "\n" else place
+
+    def _line(self, number: int) -> str:
+        return self._text[self._starts[number] : self._starts[number + 1] - 1]
+
+    def _hit(self, number: int, rank: int) -> Hit:
+        return Hit(rank, self._line(number), self._names[number])
+
+
+def _order(hit: Hit) -> tuple[int, str]:
+    return hit.rank, hit.line
+
+
+def _rank(line: str, words: Sequence[str], whole: str) -> int | None:
+    """How well a name matches; None: not."""
+    if line == whole:
+        return EXACT
+    if line.startswith(whole):
+        return BEGINS
+    rank = WORD
+    for word in words:
+        if line.startswith(word) or f"-{word}" in line:
+            continue
+        if len(word) < 3 or word not in line:  # one or two letters are somewhere in nearly every name
+            return None
+        rank = PART
+    return rank
+
+
+# One typing error: a letter too many, one missing, another one, or two that changed places
+
+
+def anchors(word: str) -> list[str]:
+    """Texts of which each name that holds a word with at most one error has at least one, unchanged.
+
+    Where the error is in one half of the word, the other half is right; two letters that changed places
+    may be one of each.
+    """
+    long = max(_PARTS.findall(word), key=len)
+    return list(dict.fromkeys((*_halves(word), *(_halves(long) if long != word else ()))))
+
+
+def _halves(word: str) -> tuple[str, ...]:
+    if not _forgiving(word):
+        return (word,)
+    if len(word) < FORGIVEN:
+        return word[:2], word[1:]
+    half = len(word) // 2
+    swapped = word[: half - 1] + word[half] + word[half - 1] + word[half + 1 :]
+    return word[:half], word[half:], swapped
+
+
+def _forgiving(word: str) -> bool:
+    # Another digit is another version, another port: nobody means 2.4.1 who types 2.4.2.
+    return len(word) >= FORGIVEN - 1 and any(letter.isalpha() for letter in word)
+
+
+def is_near(line: str, word: str) -> bool:
+    """Whether a name holds a word with at most one error; of a word with dashes, each of its words."""
+    if _is_near(line, word):
+        return True
+    parts = _PARTS.findall(word)
+    return len(parts) > 1 and all(_is_near(line, part) for part in parts)
+
+
+def _is_near(line: str, word: str) -> bool:
+    if len(word) >= 3 and word in line:
+        return True
+    start = 0
+    while start >= 0:
+        rest = line[start : start + len(word) + 2]
+        if rest.startswith(word):
+            return True
+        if _forgiving(word) and any(_stands(rest, word, end) for end in _one_error(rest, word)):
+            return True
+        start = line.find("-", start) + 1 or -1
+    return False
+
+
+def _stands(rest: str, word: str, end: int) -> bool:
+    """Whether what was meant is long enough, and a word to its end, or the beginning of a long one."""
+    is_whole = end >= len(rest) or rest[end] == "-" or rest[end - 1] == "-"
+    return end >= FORGIVEN and (is_whole or len(word) >= UNFINISHED)
+
+
+def _one_error(rest: str, word: str) -> Iterator[int]:
+    """Where in `rest` ends what `word` may stand for, with exactly one error."""
+    same = 0
+    while same < len(word) and same < len(rest) and word[same] == rest[same]:
+        same += 1
+    left = len(word) - same
+    if rest.startswith(word[same:], same + 1) and same < len(rest):  # a letter is missing
+        yield same + 1 + left
+    if len(word) < FORGIVEN or not left:
+        return
+    if rest.startswith(word[same + 1 :], same):  # one too many
+        yield same + left - 1
+    if same < len(rest) and rest.startswith(word[same + 1 :], same + 1):  # another one
+        yield same + left
+    swapped = rest[same : same + 2]
+    if word[same : same + 2] == swapped[::-1] and rest.startswith(word[same + 2 :], same + 2):
+        yield same + left
+
+
+# The names that only stand in what was found
+
+
+Term = tuple[str, str, str]
+"""kind, the application that it is of, text"""
+
+
+def terms(found: Found | None) -> set[Term]:
+    """The sites and releases of a server: of each, one row is kept for the whole fleet."""
+    if found is None:
+        return set()
+    named = {("site", "", clip(name, 300)) for site in found.sites for name in site.names if name}
+    return named | {
+        ("release", group.application, clip(group.release, 200))
+        for group in found.groups.values()
+        if group.application and group.release
+    }
