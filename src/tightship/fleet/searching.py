@@ -153,11 +153,10 @@ class Names:
         """Names that hold all words, each with at most one typing error."""
         if not words:
             return []
-        marks = {word: anchors(word) for word in words}
-        rarest = min(marks, key=lambda word: sum(map(self._text.count, marks[word])))
+        marks = min((self._marks(word) for word in words), key=self._many)
         found: dict[int, Hit] = {}
         seen: set[int] = set()
-        for mark in marks[rarest]:
+        for mark in marks:
             for number in self._lines_with(mark):
                 if number in seen:
                     continue
@@ -167,6 +166,17 @@ class Names:
                     if len(found) >= most:
                         return sorted(found.values(), key=_order)
         return sorted(found.values(), key=_order)
+
+    def _marks(self, word: str) -> tuple[str, ...]:
+        """Texts of which each name that is near a word has at least one: those that the fewest names have."""
+        whole = min(splits(word), key=self._many)
+        parts = _PARTS.findall(word)
+        if len(parts) < 2:
+            return whole
+        return whole + min((min(splits(part), key=self._many) for part in parts), key=self._many)
+
+    def _many(self, marks: Sequence[str]) -> int:
+        return sum(map(self._text.count, marks))
 
     def _lines_with(self, text: str) -> Iterator[int]:
         """The numbers of lines that hold a text, in order; each once."""
@@ -202,33 +212,39 @@ def _rank(line: str, words: Sequence[str], whole: str) -> int | None:
     for word in words:
         if line.startswith(word) or f"-{word}" in line:
             continue
-        if len(word) < 3 or word not in line:  # one or two letters are somewhere in nearly every name
+        if not _inside(line, word):
             return None
         rank = PART
     return rank
 
 
+def _inside(line: str, word: str) -> bool:
+    if len(word) < 3:  # one or two letters are somewhere in nearly every name
+        return False
+    place = line.find(word)
+    while place > 0 and word[0].isdigit() and line[place - 1].isdigit():  # 1.2 is no part of 11.2
+        place = line.find(word, place + 1)
+    return place >= 0
+
+
 # One typing error: a letter too many, one missing, another one, or two that changed places
 
 
-def anchors(word: str) -> list[str]:
-    """Texts of which each name that holds a word with at most one error has at least one, unchanged.
+def splits(word: str) -> list[tuple[str, ...]]:
+    """Texts of which each name that holds a word with at most one error has at least one; in several ways.
 
-    Where the error is in one half of the word, the other half is right; two letters that changed places
-    may be one of each.
+    Wherever a word is cut in two, an error is in one part, and the other part is right; but for two
+    letters that changed places across the cut.
     """
-    long = max(_PARTS.findall(word), key=len)
-    return list(dict.fromkeys((*_halves(word), *(_halves(long) if long != word else ()))))
-
-
-def _halves(word: str) -> tuple[str, ...]:
     if not _forgiving(word):
-        return (word,)
+        return [(word,)]
     if len(word) < FORGIVEN:
-        return word[:2], word[1:]
+        return [(word[:2], word[1:])]
     half = len(word) // 2
-    swapped = word[: half - 1] + word[half] + word[half - 1] + word[half + 1 :]
-    return word[:half], word[half:], swapped
+    return [
+        (word[:cut], word[cut:], word[: cut - 1] + word[cut] + word[cut - 1] + word[cut + 1 :])
+        for cut in {half, max(2, half - 1), min(len(word) - 2, half + 1)}
+    ]
 
 
 def _forgiving(word: str) -> bool:
@@ -245,7 +261,7 @@ def is_near(line: str, word: str) -> bool:
 
 
 def _is_near(line: str, word: str) -> bool:
-    if len(word) >= 3 and word in line:
+    if _inside(line, word):
         return True
     start = 0
     while start >= 0:

@@ -207,6 +207,7 @@ class FoundGroup(Interval):
         indexes = (
             *interval_indexes("group"),
             models.Index(fields=["application", "stage"], name="group_of", condition=Q(until=None)),
+            models.Index(fields=["application", "release"], name="group_release", condition=Q(until=None)),
         )
 
 

@@ -25,7 +25,6 @@ from tightship.store.listing import Covers, View
 from tightship.store.listings.applications import labels_of, running
 from tightship.store.models import (
     Application,
-    FoundGroup,
     FoundListener,
     FoundSite,
     Instance,
@@ -90,6 +89,8 @@ class Group:
     """there may be still more"""
     listing: str = ""
     """the list that has all of them; empty: none"""
+    query: str = ""
+    """what that list is searched for"""
 
     @property
     def title(self) -> str:
@@ -128,7 +129,7 @@ def search(view: View, text: str, most: int = 10) -> Found:
             found = named(asked.words, Names.near)
         if not found and asked.version and asked.of:  # not in this version
             found = named(asked.of, Names.holding)
-    groups = [of.group(most, near) for of in found]
+    groups = [of.group(asked, most, near) for of in found]
     order = list(TITLES)
     groups.sort(key=lambda group: (group.things[0].rank, order.index(group.kind)))
     return Found(asked.text, groups, near and bool(groups))
@@ -147,10 +148,12 @@ class _Of:
     at_least: bool = False
     """there may be more than were looked up"""
 
-    def group(self, most: int, near: bool) -> Group:
+    def group(self, asked: Typed, most: int, near: bool) -> Group:
         kind = self.things[0].kind
         listing = "" if near else LISTED.get(kind, "")
-        return Group(kind, self.things[:most], max(0, len(self.things) - most), self.at_least, listing)
+        query = " ".join(asked.words) if kind == "package" else asked.text
+        hidden = max(0, len(self.things) - most)
+        return Group(kind, self.things[:most], hidden, self.at_least, listing, query)
 
 
 # Things with a name
@@ -218,14 +221,14 @@ def _in_use(view: View) -> Exists:
 
 def _releases(view: View, keys: list[str]) -> dict[str, str]:
     pairs = {known.application_of(key): key for key in keys}
-    # By way of the instances, whose index is also one of the past.
-    instances = Instance.objects.filter(application__name__in={name for name, _release in pairs})
-    some = FoundGroup.objects.filter(
-        at(view.at),
-        kind="application",
-        instance__in=instances,
-        release__in={release for _name, release in pairs},
+    ids = Application.objects.filter(name__in={name for name, _release in pairs}).values("pk")
+    # Of the past only the instances have an index by application.
+    of = (
+        {"instance__in": Instance.objects.filter(application__in=ids)}
+        if view.at
+        else {"application__in": ids}
     )
+    some = running(view, release__in={release for _name, release in pairs}, **of)
     counted = some.values_list("application__name", "release").annotate(Count("instance", distinct=True))
     return {
         pairs[name, release]: _counted(number, "instance")

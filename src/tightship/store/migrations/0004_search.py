@@ -34,6 +34,10 @@ class Migration(migrations.Migration):
             model_name='version',
             index=models.Index(fields=['version'], name='version_alone'),
         ),
+        migrations.AddIndex(
+            model_name='foundgroup',
+            index=models.Index(condition=models.Q(('until', None)), fields=['application', 'release'], name='group_release'),
+        ),
         migrations.RunSQL(SITES, migrations.RunSQL.noop),
         migrations.RunSQL(RELEASES, migrations.RunSQL.noop),
     ]
