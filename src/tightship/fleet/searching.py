@@ -83,12 +83,13 @@ def typed(text: str) -> Typed:
     server, port = _port(tokens[-1]) if tokens else ("", None)
     if server:
         tokens = [*tokens[:-1], server]
+    tokens = [token[1:] if _VERSION.match(token) and token[0] in "vV" else token for token in tokens]
     version = next((token for token in reversed(tokens) if _VERSION.match(token)), "")
     if not version and len(tokens) > 1 and port is not None and not server:
         version = tokens[-1]  # "django 5": a version, and maybe a port
     words = tuple(word for word in map(fold, tokens) if word)
     of = tuple(word for word in (fold(token) for token in tokens if token != version) if word)
-    return Typed(cleaned, words, port, server, version.removeprefix("v").removeprefix("V"), of)
+    return Typed(cleaned, words, port, server, version, of)
 
 
 def _parts(token: str) -> list[str]:
