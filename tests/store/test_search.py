@@ -123,6 +123,11 @@ def test_one_typing_error_a_word_is_forgiven(find: Asking, text: str, found: str
     assert found in find(text)
 
 
+def test_of_what_is_near_that_with_the_fewest_errors_comes_first(told: Any, shop: Any) -> None:
+    told(shop(), sites=[site(f"s{n}.example.com", 8001, "unit:shop.service") for n in range(120, 160)])
+    assert named(search(view(told.now), "s145.exmaple.com"))[0] == "site s145.example.com"
+
+
 def test_what_is_only_near_is_told_as_such(fleet: Any) -> None:
     now = view(fleet.now)
     assert search(now, "shpo").near

@@ -27,8 +27,12 @@ FORGIVEN = 4
 """Letters from which on a word may have a typing error."""
 UNFINISHED = 5
 """Letters from which on a word with an error may also be the beginning of a longer one."""
+SOMEWHERE = 3
+"""Letters from which on a word is also found within another."""
 STEPS = 20_000
-"""Places in the names that are looked at for one search of one kind."""
+"""Places in the names where one text is looked for."""
+ENOUGH = 5
+"""Of what is near, the best of so many times what was asked for."""
 
 ASKED, EXACT, BEGINS, WORD, PART, NEAR = range(6)
 """How well a name matches: it can only be meant, it is what was typed, it begins with it, a word of it does,
@@ -139,45 +143,64 @@ class Names:
         counted = sorted((self._text.count(word), word) for word in words)
         if not counted or not counted[0][0]:
             return []
-        rarest = counted[0][1]
-        found: dict[int, Hit] = {}
-        whole = "-".join(words)
-        for start in (f"\n{whole}\n", f"\n{whole}", f"\n{rarest}", f"-{rarest}", rarest):
-            for number in self._lines_with(start):
-                if number not in found and (rank := _rank(self._line(number), words, whole)) is not None:
-                    found[number] = self._hit(number, rank)
-                    if len(found) >= most:
-                        return sorted(found.values(), key=_order)
-        return sorted(found.values(), key=_order)
+        whole, rarest = "-".join(words), counted[0][1]
+        # One or two letters are only looked for where a word begins: they are in nearly every name.
+        starts = [f"\n{whole}\n", f"\n{whole}", f"\n{rarest}", f"-{rarest}", rarest]
+        hits: list[Hit] = []
+        for number in self._with(starts[: 5 if len(rarest) >= SOMEWHERE else 4]):
+            line = self._line(number)
+            rank = _rank(line, words, whole)
+            if rank is not None:
+                hits.append(Hit(rank, line, self._names[number]))
+                if len(hits) >= most:
+                    break
+        return sorted(hits, key=lambda hit: (hit.rank, hit.line))
 
     def near(self, words: Sequence[str], most: int) -> list[Hit]:
-        """Names that hold all words, each with at most one typing error."""
+        """Names that hold all words, each with at most one typing error; those with the fewest come first."""
         if not words:
             return []
-        marks = min((self._marks(word) for word in words), key=self._many)
-        found: dict[int, Hit] = {}
-        seen: set[int] = set()
-        for mark in marks:
-            for number in self._lines_with(mark):
-                if number in seen:
-                    continue
-                seen.add(number)
-                if all(is_near(self._line(number), word) for word in words):
-                    found[number] = self._hit(number, NEAR)
-                    if len(found) >= most:
-                        return sorted(found.values(), key=_order)
-        return sorted(found.values(), key=_order)
+        hits: list[tuple[int, Hit]] = []
+        parts = [part for word in words for part in _PARTS.findall(word)]
+        for number in self._with(min(map(self._marks, words))[1]):
+            line = self._line(number)
+            if all(is_near(line, word) for word in words):
+                wrong = sum(part not in line for part in parts)
+                hits.append((wrong, Hit(NEAR, line, self._names[number])))
+                if len(hits) >= most * ENOUGH:
+                    break
+        return [hit for _wrong, hit in sorted(hits, key=lambda hit: (hit[0], hit[1].line))[:most]]
 
-    def _marks(self, word: str) -> tuple[str, ...]:
-        """Texts of which each name that is near a word has at least one: those that the fewest names have."""
-        whole = min(splits(word), key=self._many)
+    def _with(self, texts: Iterable[str]) -> Iterator[int]:
+        """The numbers of lines that hold one of these texts, in their order; each once."""
+        seen: set[int] = set()
+        for text in texts:
+            for number in self._lines_with(text):
+                if number not in seen:
+                    seen.add(number)
+                    yield number
+
+    def _marks(self, word: str) -> tuple[int, tuple[str, ...]]:
+        """Texts of which each name that is near a word has at least one, and how often they stand anywhere:
+        those that do least often."""
         parts = _PARTS.findall(word)
         if len(parts) < 2:
-            return whole
-        return whole + min((min(splits(part), key=self._many) for part in parts), key=self._many)
+            return self._rarest(splits(word))
+        whole = self._rarest(splits(word)[:1])
+        part = self._rarest([marks for part in parts for marks in splits(part)])
+        return whole[0] + part[0], whole[1] + part[1]
 
-    def _many(self, marks: Sequence[str]) -> int:
-        return sum(map(self._text.count, marks))
+    def _rarest(self, ways: Sequence[tuple[str, ...]]) -> tuple[int, tuple[str, ...]]:
+        best, least = ways[0], len(self._text)
+        for marks in ways:
+            total = 0
+            for mark in marks:
+                total += self._text.count(mark)
+                if total >= least:
+                    break
+            else:
+                best, least = marks, total
+        return least, best
 
     def _lines_with(self, text: str) -> Iterator[int]:
         """The numbers of lines that hold a text, in order; each once."""
@@ -194,13 +217,6 @@ class Names:
 
     def _line(self, number: int) -> str:
         return self._text[self._starts[number] : self._starts[number + 1] - 1]
-
-    def _hit(self, number: int, rank: int) -> Hit:
-        return Hit(rank, self._line(number), self._names[number])
-
-
-def _order(hit: Hit) -> tuple[int, str]:
-    return hit.rank, hit.line
 
 
 def _rank(line: str, words: Sequence[str], whole: str) -> int | None:
@@ -220,7 +236,7 @@ def _rank(line: str, words: Sequence[str], whole: str) -> int | None:
 
 
 def _inside(line: str, word: str) -> bool:
-    if len(word) < 3:  # one or two letters are somewhere in nearly every name
+    if len(word) < SOMEWHERE:
         return False
     place = line.find(word)
     while place > 0 and word[0].isdigit() and line[place - 1].isdigit():  # 1.2 is no part of 11.2
@@ -244,7 +260,7 @@ def splits(word: str) -> list[tuple[str, ...]]:
     half = len(word) // 2
     return [
         (word[:cut], word[cut:], word[: cut - 1] + word[cut] + word[cut - 1] + word[cut + 1 :])
-        for cut in {half, max(2, half - 1), min(len(word) - 2, half + 1)}
+        for cut in dict.fromkeys((half, max(2, half - 1), min(len(word) - 2, half + 1)))
     ]
 
 
