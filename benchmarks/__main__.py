@@ -1,4 +1,4 @@
-"""`python -m benchmarks [scanning|recording|searching|starting ...]`: measures all in one run, writes RESULTS.md.
+"""`python -m benchmarks [NAME ...]`: measures all in one run, writes RESULTS.md.
 
 With names, only those are measured and printed; RESULTS.md holds one whole run, or none.
 """

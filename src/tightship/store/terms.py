@@ -25,6 +25,21 @@ def remember(terms: Collection[Term]) -> None:
         insert_new(models.Term, _COLUMNS, sorted(terms)[:MOST])
 
 
+_SITES = """
+    INSERT INTO store_term (kind, "of", text)
+    SELECT DISTINCT 'site', '', name FROM store_foundsite WHERE name <> '' ON CONFLICT DO NOTHING"""
+_RELEASES = """
+    INSERT INTO store_term (kind, "of", text)
+    SELECT DISTINCT 'release', a.name, g.release
+    FROM store_foundgroup g JOIN store_application a ON a.id = g.application_id
+    WHERE g.release <> '' ON CONFLICT DO NOTHING"""
+
+
+def fill() -> int:
+    """Have all found that is there. For whoever wrote intervals in another way than `record`."""
+    return tell(_SITES, ()) + tell(_RELEASES, ())
+
+
 _UNUSED_SITES = """
     DELETE FROM store_term WHERE kind = 'site'
     AND NOT EXISTS (SELECT 1 FROM store_foundsite f WHERE f.name = store_term.text)"""
