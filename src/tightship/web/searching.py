@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from tightship.fleet.moments import BadMoment
 from tightship.store.errors import StoreError
 from tightship.store.search import Found, Group, Thing, search, search_covered, to_json
 from tightship.web import links, table
 from tightship.web.asked import Asked, asked, context
-from tightship.web.moment import BadMoment
 from tightship.web.problems import problem, sorry, unable
 
 WHILE_TYPING = 4
