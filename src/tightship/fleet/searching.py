@@ -15,7 +15,7 @@ import string
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from tightship.fleet.found import Found
 from tightship.fleet.text import clip
@@ -33,6 +33,10 @@ STEPS = 20_000
 """Places in the names where one text is looked for."""
 ENOUGH = 5
 """Of what is near, the best of so many times what was asked for."""
+COMPARED = 10_000
+"""Names that are compared letter by letter in one search of one kind."""
+MOST_PARTS = 16
+"""Words of one name that are compared so."""
 
 ASKED, EXACT, BEGINS, WORD, PART, NEAR = range(6)
 """How well a name matches: it can only be meant, it is what was typed, it begins with it, a word of it does,
@@ -162,7 +166,8 @@ class Names:
             return []
         hits: list[tuple[int, Hit]] = []
         parts = [part for word in words for part in _PARTS.findall(word)]
-        for number in self._with(min(map(self._marks, words))[1]):
+        marks = sorted(min(map(self._marks, words))[1], key=self._text.count)
+        for number in islice(self._with(marks), COMPARED):
             line = self._line(number)
             if all(is_near(line, word) for word in words):
                 wrong = sum(part not in line for part in parts)
@@ -280,14 +285,16 @@ def is_near(line: str, word: str) -> bool:
 def _is_near(line: str, word: str) -> bool:
     if _inside(line, word):
         return True
-    start = 0
-    while start >= 0:
+    start, forgiving = 0, _forgiving(word)
+    for _part in range(MOST_PARTS):
         rest = line[start : start + len(word) + 2]
         if rest.startswith(word):
             return True
-        if _forgiving(word) and any(_stands(rest, word, end) for end in _one_error(rest, word)):
+        if forgiving and any(_stands(rest, word, end) for end in _one_error(rest, word)):
             return True
-        start = line.find("-", start) + 1 or -1
+        start = line.find("-", start) + 1
+        if not start:
+            break
     return False
 
 

@@ -21,6 +21,8 @@ KEPT = 60.0
 """Seconds."""
 MOST = 200_000
 """Names of one kind: the newest."""
+LETTERS = 10_000_000
+"""... as long as they are no longer than this together."""
 
 _NEWEST = """
     SELECT (SELECT max(id) FROM store_application), (SELECT max(id) FROM store_server),
@@ -65,8 +67,17 @@ def _known(kind: str, stamp: Stamp) -> Names:
     kept = _kept.get(kind)
     now = time.monotonic()
     if kept is None or kept.stamp != stamp or kept.until < now:
-        kept = _kept[kind] = _Kept(stamp, now + KEPT, Names(_READ[kind]()))
+        kept = _kept[kind] = _Kept(stamp, now + KEPT, Names(_bounded(_READ[kind]())))
     return kept.names
+
+
+def _bounded(names: Iterable[str]) -> Iterable[str]:
+    letters = 0
+    for name in names:
+        letters += len(name)
+        if letters > LETTERS:
+            return
+        yield name
 
 
 def _of(table: str) -> Callable[[], Iterable[str]]:
