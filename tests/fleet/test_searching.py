@@ -197,3 +197,13 @@ def test_forty_thousand_names_that_nearly_match_are_not_looked_at_for_ever() -> 
     some = Names(f"s{n}.exxmple.com" for n in range(40_000))
     assert len(some) == 40_000
     assert some.near(("nowhere-exxmple-com",), 10) == []
+
+
+def test_letters_that_mean_something_in_patterns_are_letters() -> None:
+    some = Names(["shop", "a+b", "ärger"])
+    for text in ("sh.p", "s[hx]op", "sh*p", "(shop)?", "^shop$", "\\shop"):
+        assert "a+b" not in found(some, text)
+    assert found(some, "argerx") == []
+    assert found(some, "ärgr") == ["ärger"]
+    long = "x" * 30 + "y" * 30
+    assert found(Names([long]), long[:29] + long[30:]) == [long]

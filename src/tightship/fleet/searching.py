@@ -15,6 +15,7 @@ import string
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, islice
 
 from tightship.fleet.found import Found
@@ -35,8 +36,10 @@ ENOUGH = 5
 """Of what is near, the best of so many times what was asked for."""
 COMPARED = 10_000
 """Names that are compared letter by letter in one search of one kind."""
-MOST_PARTS = 16
-"""Words of one name that are compared so."""
+COMPARED_LETTERS = 150
+"""... and letters of one name."""
+LONGEST_WORD = 60
+"""Letters of a word that may have an error. In a longer one, with dashes, each of its words may."""
 
 ASKED, EXACT, BEGINS, WORD, PART, NEAR = range(6)
 """How well a name matches: it can only be meant, it is what was typed, it begins with it, a word of it does,
@@ -87,7 +90,7 @@ class Typed:
 def typed(text: str) -> Typed:
     """Take apart what was typed. Never raises, whatever it is."""
     cleaned = " ".join(_CONTROL.sub(" ", text[: LONGEST * 4])[:LONGEST].split())
-    tokens = [part for token in cleaned.split()[:MOST_WORDS] for part in _parts(token)]
+    tokens = [part for token in cleaned.split()[:MOST_WORDS] for part in _of_token(token)]
     server, port = _port(tokens[-1]) if tokens else ("", None)
     if server:
         tokens = [*tokens[:-1], server]
@@ -100,7 +103,7 @@ def typed(text: str) -> Typed:
     return Typed(cleaned, words, port, server, version, of)
 
 
-def _parts(token: str) -> list[str]:
+def _of_token(token: str) -> list[str]:
     """`django==4.2` is two words; of an address only where it leads matters."""
     pinned = _PINNED.match(token)
     if pinned:
@@ -165,7 +168,7 @@ class Names:
         if not words:
             return []
         hits: list[tuple[int, Hit]] = []
-        parts = [part for word in words for part in _PARTS.findall(word)]
+        parts = [part for word in words for part in _parts(word)]
         marks = sorted(min(map(self._marks, words))[1], key=self._text.count)
         for number in islice(self._with(marks), COMPARED):
             line = self._line(number)
@@ -188,7 +191,7 @@ class Names:
     def _marks(self, word: str) -> tuple[int, tuple[str, ...]]:
         """Texts of which each name that is near a word has at least one, and how often they stand anywhere:
         those that do least often."""
-        parts = _PARTS.findall(word)
+        parts = _parts(word)
         if len(parts) < 2:
             return self._rarest(splits(word))
         whole = self._rarest(splits(word)[:1])
@@ -269,58 +272,59 @@ def splits(word: str) -> list[tuple[str, ...]]:
     ]
 
 
+@lru_cache(maxsize=256)
 def _forgiving(word: str) -> bool:
     # Another digit is another version, another port: nobody means 2.4.1 who types 2.4.2.
-    return len(word) >= FORGIVEN - 1 and any(letter.isalpha() for letter in word)
+    return FORGIVEN - 1 <= len(word) <= LONGEST_WORD and any(letter.isalpha() for letter in word)
 
 
 def is_near(line: str, word: str) -> bool:
     """Whether a name holds a word with at most one error; of a word with dashes, each of its words."""
     if _is_near(line, word):
         return True
-    parts = _PARTS.findall(word)
+    parts = _parts(word)
     return len(parts) > 1 and all(_is_near(line, part) for part in parts)
 
 
+@lru_cache(maxsize=256)
+def _parts(word: str) -> Sequence[str]:
+    return _PARTS.findall(word)
+
+
 def _is_near(line: str, word: str) -> bool:
-    if _inside(line, word):
-        return True
-    start, forgiving = 0, _forgiving(word)
-    for _part in range(MOST_PARTS):
-        rest = line[start : start + len(word) + 2]
-        if rest.startswith(word):
-            return True
-        if forgiving and any(_stands(rest, word, end) for end in _one_error(rest, word)):
-            return True
-        start = line.find("-", start) + 1
-        if not start:
-            break
-    return False
+    return _inside(line, word) or _near(word).search(line, 0, COMPARED_LETTERS) is not None
 
 
-def _stands(rest: str, word: str, end: int) -> bool:
-    """Whether what was meant is long enough, and a word to its end, or the beginning of a long one."""
-    is_whole = end >= len(rest) or rest[end] == "-" or rest[end - 1] == "-"
-    return end >= FORGIVEN and (is_whole or len(word) >= UNFINISHED)
+@lru_cache(maxsize=64)
+def _near(word: str) -> re.Pattern[str]:
+    """Where a word of a name begins: this one, as it is or with an error.
+
+    What was meant is long enough for one, and ends there; or it is the beginning of something long.
+    """
+    plain = re.escape(word)
+    if not _forgiving(word):
+        return re.compile(f"(?:^|-){plain}")
+    end = "" if len(word) >= UNFINISHED else "(?:(?<=-)|(?=-|$))"
+    return re.compile(f"(?:^|-)(?:{plain}|{_with_one_error(word)}{end})")
 
 
-def _one_error(rest: str, word: str) -> Iterator[int]:
-    """Where in `rest` ends what `word` may stand for, with exactly one error."""
-    same = 0
-    while same < len(word) and same < len(rest) and word[same] == rest[same]:
-        same += 1
-    left = len(word) - same
-    if rest.startswith(word[same:], same + 1) and same < len(rest):  # a letter is missing
-        yield same + 1 + left
-    if len(word) < FORGIVEN or not left:
-        return
-    if rest.startswith(word[same + 1 :], same):  # one too many
-        yield same + left - 1
-    if same < len(rest) and rest.startswith(word[same + 1 :], same + 1):  # another one
-        yield same + left
-    swapped = rest[same : same + 2]
-    if word[same : same + 2] == swapped[::-1] and rest.startswith(word[same + 2 :], same + 2):
-        yield same + left
+def _with_one_error(word: str) -> str:
+    """A pattern, from the end of the word to its beginning: so far all is right, and here is the error."""
+    letters = [re.escape(letter) for letter in word]
+    pattern = ""
+    for place in reversed(range(len(word))):
+        after = "".join(letters[place + 1 :])
+        ways = [f".{letters[place]}{after}"]  # a letter is missing
+        if len(word) >= FORGIVEN:
+            ways.append(f".{after}")  # another one
+        if len(word) > FORGIVEN:
+            ways.append(after)  # one too many
+        if len(word) >= FORGIVEN and place + 1 < len(word):  # two that changed places
+            ways.append(f"{letters[place + 1]}{letters[place]}{''.join(letters[place + 2 :])}")
+        if pattern:
+            ways.append(f"{letters[place]}{pattern}")
+        pattern = f"(?:{'|'.join(ways)})"
+    return pattern
 
 
 # The names that only stand in what was found
