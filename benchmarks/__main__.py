@@ -1,4 +1,4 @@
-"""`python -m benchmarks [scanning|recording|starting ...]`: measures all in one run, writes RESULTS.md.
+"""`python -m benchmarks [NAME ...]`: measures all in one run, writes RESULTS.md.
 
 With names, only those are measured and printed; RESULTS.md holds one whole run, or none.
 """
@@ -16,6 +16,7 @@ from typing import Any
 ALL = {
     "scanning": "A scan of one server",
     "recording": "Taking in reports",
+    "searching": "Searching a large fleet",
     "starting": "How long a command takes to begin",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")

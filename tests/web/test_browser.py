@@ -17,6 +17,7 @@ PAGES = [
     "/", "/applications", "/applications/shop", "/instances", "/servers", "/servers/web2", "/servers/old1",
     "/groups", "/groups/1", "/environments", "/environments/1", "/ports", "/sites", "/packages",
     "/packages/django", "/changes", "/changes?sort=kind", "/packages?q=nosuch",
+    "/search", "/search?q=shop", "/search?q=shpo", "/search?q=nosuchthing",
     "/ports?server=web1&sort=-port&at=2026-01-01", "/nosuch", "/ports?sort=nothing",
 ]  # fmt: skip
 
@@ -153,6 +154,101 @@ def test_a_form_of_ours_is_accepted_under_our_own_headers(browser: Browser, serv
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("alert")).to_have_text("This account and password do not belong together.")
+    context.close()
+
+
+@pytest.fixture
+def found(browser: Browser, service: Service) -> Iterator[Page]:
+    """The overview, of somebody who is about to search."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(service.link())
+    yield page
+    context.close()
+
+
+def test_a_slash_leads_to_the_box_and_the_keyboard_to_what_is_found(found: Page, service: Service) -> None:
+    before = found.locator("main").bounding_box()
+    found.keyboard.press("/")
+    box = found.get_by_role("combobox", name="Find anything")
+    expect(box).to_be_focused()
+    found.keyboard.type("sho")
+    shop = found.get_by_role("option", name="shop", exact=True)
+    expect(shop).to_be_visible()
+    expect(box).to_have_attribute("aria-expanded", "true")
+    expect(found.locator("#found-said")).to_contain_text("found")
+    assert found.locator("main").bounding_box() == before, "nothing moves"
+    assert serious(found) == []
+    found.keyboard.press("ArrowDown")
+    expect(shop).to_have_attribute("aria-selected", "true")
+    expect(box).to_have_attribute("aria-activedescendant", "found-application-1")
+    expect(box).to_be_focused()
+    found.keyboard.press("ArrowDown")
+    expect(found.get_by_role("option", name="shop.example.com")).to_have_attribute("aria-selected", "true")
+    found.keyboard.press("ArrowUp")
+    found.keyboard.press("Enter")
+    expect(found.get_by_role("heading", level=1)).to_have_text("Where does shop run?")
+    assert found.url == f"{service.address}/applications/shop"
+
+
+def test_escape_closes_the_list_and_enter_shows_all(found: Page, service: Service) -> None:
+    found.keyboard.press("/")
+    found.keyboard.type("djagno")
+    expect(found.get_by_text("Nothing is called so; near it:")).to_be_visible()
+    found.keyboard.press("Escape")
+    expect(found.get_by_role("listbox")).to_be_hidden()
+    box = found.get_by_role("combobox", name="Find anything")
+    expect(box).to_have_value("djagno")
+    found.keyboard.press("Enter")
+    expect(found.get_by_role("heading", level=1)).to_have_text("What is called “djagno”?")
+    assert found.url == f"{service.address}/search?q=djagno"
+    found.get_by_role("link", name="django", exact=True).click()
+    expect(found.get_by_role("heading", level=1)).to_have_text("Who uses django?")
+
+
+def test_a_slash_in_another_field_is_a_slash(found: Page, service: Service) -> None:
+    found.goto(f"{service.address}/packages")
+    field = found.get_by_label("Search packages")
+    field.focus()
+    found.keyboard.type("a/b")
+    expect(field).to_have_value("a/b")
+    expect(field).to_be_focused()
+
+
+def test_who_needs_the_slash_for_something_else_can_switch_it_off(found: Page, service: Service) -> None:
+    found.goto(f"{service.address}/search")
+    found.get_by_label("The / key leads to the box").uncheck()
+    found.goto(service.address)
+    found.keyboard.press("/")
+    expect(found.get_by_role("combobox", name="Find anything")).not_to_be_focused()
+
+
+def test_what_is_found_fits_a_phone_and_can_be_touched(browser: Browser, service: Service) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(service.link())
+    page.get_by_label("Find anything").press_sequentially("web")
+    expect(page.get_by_role("option", name="web1")).to_be_visible()
+    assert overflow(page) == 0
+    assert serious(page) == []
+    page.get_by_role("option", name="web2").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What runs on web2?")
+    context.close()
+
+
+def test_search_works_without_javascript_and_keeps_the_moment(browser: Browser, service: Service) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(service.link())
+    page.goto(f"{service.address}/applications?at=2026-01-01")
+    page.get_by_label("Find anything").fill("shop")
+    page.get_by_label("Find anything").press("Enter")
+    assert page.url == f"{service.address}/search?q=shop&at=2026-01-01"
+    expect(page.get_by_text("As it was on")).to_be_visible()
+    expect(page.get_by_text("Nothing that is known, also not with one letter changed.")).to_be_visible()
+    page.get_by_role("link", name="Back to now").click()
+    page.get_by_role("link", name="shop.example.com").click()
+    assert page.url == f"{service.address}/sites?q=shop.example.com"
     context.close()
 
 

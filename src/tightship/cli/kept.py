@@ -6,12 +6,15 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tightship.cli.checks import Database, Serving
 from tightship.cli.running import Cannot
 from tightship.store import place
 from tightship.store.listing import Listing, View
+
+if TYPE_CHECKING:
+    from tightship.store.search import Found
 
 EMPTY = "Nothing was recorded yet: no database at {}. Record this server: tightship gather"
 
@@ -49,6 +52,19 @@ def compared(sides: Sequence[tuple[str, datetime | None, str]]) -> Listing:
     from tightship.store.comparing import Compared, Side
 
     return Compared([Side(*side) for side in sides])
+
+
+def search(view: View, text: str, most: int) -> Found:
+    """What has a name, and what that answer covers. The view is one of `view`."""
+    from tightship.store.search import search_covered
+
+    return search_covered(view, text, most)
+
+
+def search_json(found: Found, view: View) -> str:
+    from tightship.store.search import to_json
+
+    return to_json(found, view)
 
 
 def view(now: datetime, at: datetime | None) -> View:

@@ -39,6 +39,7 @@ VERBS = {
     "who-uses": Verb(ASK, "Who uses a package, in the versions that SPECIFIER matches.", "lists"),
     "changes": Verb(ASK, "What changed, newest first.", "lists"),
     "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),
+    "search": Verb(ASK, "Find whatever has a name, also with a typing error.", "search"),
     "serve": Verb(SERVE, "Serve the pages, and take in reports.", "serve"),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),

@@ -20,6 +20,7 @@ from django.db.models import Exists, OuterRef
 from tightship.fleet.declared import Declared
 from tightship.fleet.naming import KINDS_OF_PATTERN, DeclaredNames, Pattern, named, released, subjects
 from tightship.fleet.report import ProcessGroup
+from tightship.fleet.searching import Term
 from tightship.fleet.text import clip
 from tightship.store.errors import told
 from tightship.store.models import (
@@ -37,6 +38,7 @@ from tightship.store.names import applications, digest_declared, to_json
 from tightship.store.renaming import CALLED, Renaming, call
 from tightship.store.rows import PATH
 from tightship.store.statements import portions
+from tightship.store.terms import remember
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,7 @@ def declare(declared: Declared, file: str, now: datetime, dry_run: bool = False)
             if outcome.changed:
                 _keep(digest, text, file, now)
                 call(survey.different)
+                remember(_releases(survey.different))
                 _describe(descriptions)
                 _sweep(survey.different, descriptions)
             return outcome
@@ -214,6 +217,12 @@ def _surveyed(survey: _Survey) -> _Survey:
 def _keep(digest: str, text: str, file: str, now: datetime) -> None:
     Declaration.objects.all().delete()
     Declaration.objects.create(digest=digest, names=text, file=clip(file, PATH), at=now)
+
+
+def _releases(different: Iterable[Renaming]) -> set[Term]:
+    """The releases of applications, as they are called now."""
+    called = ((str(one.after["application"]), str(one.after["release"])) for one in different)
+    return {("release", application, release) for application, release in called if application and release}
 
 
 # Owners, addresses, labels

@@ -85,6 +85,7 @@ class Version(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["package", "version"], name="one_version"),)
+        indexes = (models.Index(fields=["version"], name="version_alone"),)
 
     def __str__(self) -> str:
         return f"{self.package_id} {self.version}"
@@ -112,6 +113,20 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version_id} in {self.set_id}"
+
+
+class Term(models.Model):
+    """A name that otherwise only stands in intervals, once for the whole fleet, to be searched."""
+
+    kind = models.CharField(max_length=10, help_text="site or release")
+    of = models.CharField(max_length=NAME, blank=True, help_text="a release: name of the application")
+    text = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["kind", "of", "text"], name="one_term"),)
+
+    def __str__(self) -> str:
+        return f"{self.of} {self.text}".strip()
 
 
 class Interval(models.Model):
@@ -192,6 +207,7 @@ class FoundGroup(Interval):
         indexes = (
             *interval_indexes("group"),
             models.Index(fields=["application", "stage"], name="group_of", condition=Q(until=None)),
+            models.Index(fields=["application", "release"], name="group_release", condition=Q(until=None)),
         )
 
 

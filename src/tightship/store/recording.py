@@ -19,11 +19,13 @@ from tightship.fleet.found import Found, from_report
 from tightship.fleet.naming import DeclaredNames
 from tightship.fleet.remembering import remembered
 from tightship.fleet.report import Package, Report, load
+from tightship.fleet.searching import terms
 from tightship.fleet.text import clip
 from tightship.store import intervals, rows, sets, statements
 from tightship.store.errors import told
 from tightship.store.models import NAME, Change, Instance, Server
 from tightship.store.names import applications, declared_names
+from tightship.store.terms import remember
 
 Kind = Literal["recorded", "unchanged", "repeated", "late"]
 
@@ -126,6 +128,7 @@ def _record(report: Report, name: str, received: datetime, names: DeclaredNames 
     _need_names(server, now, ids)
     intervals.write(server, moment, stored, rows.wanted(now, ids))
     _tell(server, moment, happened, ids)
+    remember(terms(now) - terms(before))
     return Recorded("recorded", name, row is None, report.state.complete, len(happened))
 
 

@@ -35,11 +35,22 @@ def tell(sql: str, values: Sequence[Any]) -> int:
 
 def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """New rows. The columns that are not named have no default in the database: name all but the id."""
+    _insert(model, columns, rows, "")
+
+
+def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """The same, but for rows that are there already."""
+    _insert(model, columns, rows, " ON CONFLICT DO NOTHING")
+
+
+def _insert(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], ending: str
+) -> None:
     names = ", ".join(f'"{name}"' for name in columns)
     types = [_type(model, name) for name in columns]
     for some in portions(rows):
         given, values = table(types, some)
-        sql = f'INSERT INTO "{model._meta.db_table}" ({names}) {given}'
+        sql = f'INSERT INTO "{model._meta.db_table}" ({names}) {given}{ending}'
         tell(sql, values)
 
 

@@ -6,7 +6,7 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from tightship.store.listings import LISTINGS
-from tightship.web import access, differing, health, intake, lists, pages
+from tightship.web import access, differing, health, intake, lists, pages, searching
 
 
 def _lists() -> list[URLPattern]:
@@ -27,6 +27,9 @@ urlpatterns = [
     path("packages/<path:name>", pages.package, name="package"),
     path("groups/<int:number>", pages.group, name="group"),
     path("environments/<int:number>", pages.environment, name="environment"),
+    path("search", searching.page, name="search"),
+    path("search/found", searching.while_typing, name="found"),
+    path("search.json", searching.as_json, name="search.json"),
     path("login", access.log_in, name="login"),
     path("login/link/<str:secret>", access.use_link, name="link"),
     path("logout", access.log_out, name="logout"),
