@@ -76,10 +76,9 @@ def _in_pages(form: str) -> bool:
 def seen_from(at: str, viewed: Viewed) -> View:
     now = datetime.now(UTC)
     try:
-        asked = moment(at, now, Local())
+        return viewed(now, moment(at, now, Local()))
     except BadMoment as error:
         raise click.UsageError(f"--{error}") from None
-    return viewed(now, asked)
 
 
 def _whole(listing: Listing, view: View, params: Params) -> Page:

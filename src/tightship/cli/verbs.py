@@ -40,6 +40,7 @@ VERBS = {
     "changes": Verb(ASK, "What changed, newest first.", "lists"),
     "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),
     "search": Verb(ASK, "Find whatever has a name, also with a typing error.", "search"),
+    "forget": Verb(REMEMBER, "Remove what ended before a moment.", "forget"),
     "serve": Verb(SERVE, "Serve the pages, and take in reports.", "serve"),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),

@@ -270,6 +270,15 @@ class Change(models.Model):
         return f"{self.kind} {self.subject}: {self.before} -> {self.after}"
 
 
+class Forgotten(models.Model):
+    """What ended before this moment is not kept any more: nothing is known of moments before it."""
+
+    before = models.DateTimeField(unique=True)
+
+    def __str__(self) -> str:
+        return f"before {self.before}"
+
+
 class Token(models.Model):
     """What a program shows instead of a password. Only its digest is kept."""
 

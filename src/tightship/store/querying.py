@@ -10,11 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
+from tightship.fleet.moments import BadMoment
 from tightship.fleet.text import harmless
 from tightship.store.errors import told
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Covers, Filter, Listing, Page, Params, Row, View, check
-from tightship.store.models import FoundSystem, Server
+from tightship.store.models import Forgotten, FoundSystem, Server
 
 Lookup = str | Callable[[str, View], Q]
 
@@ -76,7 +77,12 @@ class Queried(Listing):
 
 
 def view(now: datetime, moment: datetime | None = None) -> View:
-    """The view that this installation's settings give."""
+    """The view that this installation's settings give. Raises `BadMoment` for what was forgotten since."""
+    if moment is not None:
+        with told():
+            forgotten = Forgotten.objects.order_by("-before").values_list("before", flat=True).first()
+        if forgotten and moment < forgotten:
+            raise BadMoment(f"at: what was before {forgotten:%Y-%m-%d %H:%M} UTC was forgotten")
     return View(now, moment, settings.SILENT_AFTER)
 
 

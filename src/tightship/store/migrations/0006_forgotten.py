@@ -1,0 +1,20 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = (("store", "0004_search"),)
+
+    operations = (
+        migrations.CreateModel(
+            name="Forgotten",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("before", models.DateTimeField(unique=True)),
+            ],
+        ),
+    )
