@@ -45,4 +45,4 @@ def test_what_is_not_known_is_said(alice: Client) -> None:
 def test_an_applications_page_says_where_its_servers_differ(alice: Client) -> None:
     page = text(alice, "/applications/shop")
     assert "Where its servers differ" in page
-    assert "release – 2.4.1 web2 2.4.1, 2.5.0 web1" in page
+    assert "release 2.4.1 web2 2.4.1, 2.5.0 web1" in page
