@@ -9,10 +9,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from tightship.store.errors import told
+from tightship.store.holding import holding
 from tightship.store.models import NAME, SUBJECT, Acknowledgement, Finding
+from tightship.store.querying import view
 from tightship.store.statements import ask, marks, moment, portions
 
 WILD = frozenset("*?[")
@@ -83,7 +85,7 @@ def acknowledge(
         if not row.is_pattern:
             open_ones = open_ones.filter(kind=kind, subject=row.subject)
         _match_again(open_ones, now)
-        return _told(row, Finding.objects.filter(until=None, acknowledgement=row).count())
+        return _told(row, _covering(now).get(row.pk, 0))
 
 
 def accept_all(found: Iterable[_About], because: str, by: str, now: datetime, until: datetime) -> int:
@@ -105,12 +107,13 @@ def withdraw(number: int, by: str, now: datetime) -> Acknowledged | None:
         row = Acknowledgement.objects.filter(pk=number, withdrawn=None).first()
         if row is None:
             return None
+        number_of = _covering(now).get(row.pk, 0)
         covered = list(Finding.objects.filter(until=None, acknowledgement=row).values_list("pk", flat=True))
         row.withdrawn, row.withdrawn_by = now, by[:NAME]
         row.save(update_fields=["withdrawn", "withdrawn_by"])
         for some in portions(covered):
             _match_again(Finding.objects.filter(pk__in=some), now)
-        return _told(row, len(covered))
+        return _told(row, number_of)
 
 
 def _match_again(findings: Any, now: datetime) -> None:
@@ -139,12 +142,17 @@ def called_anew(subjects: Mapping[_About, str]) -> None:
 def every(now: datetime, past: bool = False) -> list[Acknowledged]:
     """The acknowledgements that hold, those that end first at the top; `past`: the others too."""
     with told():
-        found = Acknowledgement.objects.annotate(
-            covering=Count("findings", filter=Q(findings__until=None))
-        ).order_by("until", "pk")
+        found = Acknowledgement.objects.order_by("until", "pk")
         if not past:
             found = found.filter(withdrawn=None, until__gt=now)
-        return [_told(row, row.covering) for row in found]
+        covering = _covering(now)
+        return [_told(row, covering.get(row.pk, 0)) for row in found]
+
+
+def _covering(now: datetime) -> dict[int, int]:
+    """How many findings each acknowledgement covers that hold now."""
+    found = holding(view(now)).exclude(acknowledgement=None).values("acknowledgement")
+    return {row["acknowledgement"]: row["number"] for row in found.annotate(number=Count("pk")).order_by()}
 
 
 def _told(row: Acknowledgement, findings: int) -> Acknowledged:
