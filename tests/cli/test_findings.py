@@ -124,10 +124,10 @@ def test_the_baseline_accepts_what_is_there_and_nothing_more(drifted: Tightship)
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        (["acknowledge", "stale", SUBJECT, "--because", "x", "--until", "1d"], "did you mean stale-process?"),
+        (["acknowledge", "stale-proces", SUBJECT, "--because", "x", "--until", "1d"], "mean stale-process?"),
         (
             ["acknowledge", "mixed", "shop/-", "--because", "x", "--until", "soon"],
-            "'soon' is no end; expected a date",
+            "'soon' is no end",
         ),
         (["acknowledge", "mixed", "shop/-", "--because", "x", "--until", "2020-01-01"], "is over already"),
         (["acknowledge", "mixed", "shop/-", "--because", " ", "--until", "1d"], "say why it may stay"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Case, DateTimeField, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 
@@ -49,7 +50,7 @@ def acknowledged(view: View) -> Q:
     )
 
 
-def in_order(view: View) -> QuerySet[Finding]:
+def in_order(view: View) -> QuerySet[Any]:
     """With `accepted` and `began`, to be ordered by."""
     accepted = Case(When(acknowledged(view), then=Value(1)), default=Value(0), output_field=IntegerField())
     heard = When(kind="silent", then=F("server__last_seen"))
