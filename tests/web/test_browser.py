@@ -130,13 +130,11 @@ def test_with_javascript_a_search_answers_while_it_is_typed(browser: Browser, se
     context.close()
 
 
-def test_what_needs_you_now_is_two_clicks_from_what_to_do(
-    browser: Browser, service: Service, session: Any
-) -> None:
-    for width in WIDTHS:
-        context = look(browser, session, width)
+def test_what_needs_you_now_is_two_clicks_from_what_to_do(browser: Browser, service: Service) -> None:
+    for width, height in WIDTHS.items():
+        context = browser.new_context(viewport={"width": width, "height": height})
         page = context.new_page()
-        page.goto(service.address)
+        page.goto(service.link())
         needs = page.get_by_role("region", name="What needs you now")
         expect(needs).to_be_in_viewport()
         severities = needs.locator("li > .sign").all_inner_texts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,12 +28,8 @@ def rows(alice: Client, **filters: str) -> list[dict[str, Any]]:
 def place(alice: Client, kind: str, subject: str = "") -> str:
     """The address of a finding's own page, as the list links to it."""
     page = alice.get("/findings", {"kind": kind, "subject": subject} if subject else {"kind": kind})
-    (address,) = [
-        part.partition('"')[0]
-        for part in page.content.decode().split('href="')
-        if part.startswith("/findings/")
-    ][:1]
-    return address
+    found: str = re.findall(r'href="(/findings/[0-9]+)"', page.content.decode())[0]
+    return found
 
 
 def test_the_list_has_words_beside_its_colours(alice: Client) -> None:
@@ -46,7 +43,7 @@ def test_a_finding_has_a_place_of_its_own(alice: Client) -> None:
     page = text(alice, place(alice, "stale-process", "shop/-/web2:unit:shop.service"))
     assert "shop/-/web2:unit:shop.service runs older code than is on disk" in page
     assert "The evidence django: 5.2.1 runs, on disk is 5.2.2. jinja2: 3.1.4 runs, on disk is 3.1.6." in page
-    assert "What to do Restart it. On web2 , type: sudo systemctl restart shop.service" in page
+    assert "What to do Restart it. On web2, type: sudo systemctl restart shop.service" in page
     assert "until now" in page
     assert (
         "tightship findings acknowledge stale-process shop/-/web2:unit:shop.service "

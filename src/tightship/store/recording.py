@@ -22,7 +22,7 @@ from tightship.fleet.remembering import remembered
 from tightship.fleet.report import Package, Report, load
 from tightship.fleet.searching import terms
 from tightship.fleet.text import clip
-from tightship.store import intervals, judging, rows, sets, statements
+from tightship.store import intervals, judging, rows, setfacts, sets, statements
 from tightship.store.errors import told
 from tightship.store.models import NAME, Change, Instance, Server
 from tightship.store.names import applications, declared_names
@@ -145,7 +145,9 @@ def _need_sets(report: Report, ids: rows.Ids) -> None:
     if unknown:
         raise NeedSets(unknown)
     if missing:
-        ids.sets.update(sets.add({digest: report.sets[digest] for digest in missing}))
+        new = {digest: report.sets[digest] for digest in missing}
+        ids.sets.update(sets.add(new))
+        setfacts.learn(new)
 
 
 def _packages(report: Report) -> differences.Packages:
