@@ -10,13 +10,16 @@ from django.db.models import Count, Q
 
 from tightship.fleet.findings import KINDS, RANK, SEVERITIES, Severity
 from tightship.store.errors import told
-from tightship.store.holding import in_order
+from tightship.store.holding import in_order, kinds_apart
 from tightship.store.intervals import at
 from tightship.store.listing import Listing, Params, Row, View
 from tightship.store.listings.findings import FINDINGS, finding_row
 from tightship.store.models import Finding, FoundGroup
 
 ORDER = ("accepted", "rank", "kind", "subject", "pk")
+
+NAMEABLE = 2_000
+"""Of more findings, none is named where all are counted: nobody reads three names of thousands."""
 
 MOST = 50
 """Earlier times that are told of one finding."""
@@ -53,12 +56,17 @@ class Summary:
 
 
 def summary(view: View, named: int = 3) -> Summary:
-    """What needs somebody now. At most two queries, and one for those that are named."""
+    """What needs somebody now. Two queries, and one for those that are named."""
     with told():
-        found = in_order(view).values("kind", "rank", "accepted").annotate(number=Count("pk")).order_by()
-        rows = sorted(found, key=lambda row: (row["rank"], _place(row["kind"])))
+        counted = [
+            row
+            for some in kinds_apart(view)
+            for row in some.values("kind", "rank", "accepted").annotate(number=Count("pk")).order_by()
+        ]
+        rows = sorted(counted, key=lambda row: (row["rank"], _place(row["kind"])))
         counting = [row for row in rows if not row["accepted"]]
-        names = _named(view, [row["kind"] for row in counting], named) if counting else {}
+        few = 0 < sum(row["number"] for row in counting) <= NAMEABLE
+        names = _named(view, [row["kind"] for row in counting], named) if few else {}
         return Summary(
             [
                 Counted(

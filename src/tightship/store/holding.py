@@ -18,8 +18,18 @@ DERIVED = ("silent", "two-names", "two-machines")
 
 def holding(view: View) -> QuerySet[Finding]:
     """The findings at the moment of a view."""
-    begun = Q(since__lte=view.moment)
-    return Finding.objects.filter(at(view.at) & begun & (~Q(kind__in=DERIVED) | _derived(view)))
+    return Finding.objects.filter(_begun(view) & (~Q(kind__in=DERIVED) | _derived(view)))
+
+
+def kinds_apart(view: View) -> tuple[QuerySet[Any], QuerySet[Any]]:
+    """The same, in two that are quicker to count: as they stand, and those that are derived."""
+    plain = Finding.objects.filter(_begun(view)).exclude(kind__in=DERIVED)
+    derived = Finding.objects.filter(_begun(view) & Q(kind__in=DERIVED) & _derived(view))
+    return _annotated(plain, view), _annotated(derived, view)
+
+
+def _begun(view: View) -> Q:
+    return at(view.at) & Q(since__lte=view.moment)
 
 
 def _derived(view: View) -> Q:
@@ -52,10 +62,14 @@ def acknowledged(view: View) -> Q:
 
 def in_order(view: View) -> QuerySet[Any]:
     """With `accepted` and `began`, to be ordered by."""
+    return _annotated(holding(view), view)
+
+
+def _annotated(found: QuerySet[Finding], view: View) -> QuerySet[Any]:
     accepted = Case(When(acknowledged(view), then=Value(1)), default=Value(0), output_field=IntegerField())
     heard = When(kind="silent", then=F("server__last_seen"))
     began = Case(heard, default=F("since"), output_field=DateTimeField())
-    return holding(view).annotate(accepted=accepted, began=began)
+    return found.annotate(accepted=accepted, began=began)
 
 
 def began(row: Finding, silent_after: timedelta) -> datetime:

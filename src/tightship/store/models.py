@@ -319,8 +319,13 @@ class Finding(models.Model):
             models.Index(
                 fields=["application", "since"], name="finding_of_application", condition=Q(until=None)
             ),
-            models.Index(fields=["since"], name="finding_now", condition=Q(until=None)),
-            models.Index(fields=["kind", "subject"], name="finding_subject"),
+            # All that is counted by: it is read for each overview.
+            models.Index(
+                fields=["since", "kind", "rank", "server", "acknowledgement"],
+                name="finding_now",
+                condition=Q(until=None),
+            ),
+            models.Index(fields=["kind", "subject"], name="finding_subject", condition=Q(until=None)),
             models.Index(fields=["server", "since"], name="finding_then"),
         )
 

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('server', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='store.server')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('until', None)), fields=['server', 'kind'], name='finding_of_server'), models.Index(condition=models.Q(('until', None)), fields=['application', 'since'], name='finding_of_application'), models.Index(condition=models.Q(('until', None)), fields=['since'], name='finding_now'), models.Index(fields=['kind', 'subject'], name='finding_subject'), models.Index(fields=['server', 'since'], name='finding_then')],
+                'indexes': [models.Index(condition=models.Q(('until', None)), fields=['server', 'kind'], name='finding_of_server'), models.Index(condition=models.Q(('until', None)), fields=['application', 'since'], name='finding_of_application'), models.Index(condition=models.Q(('until', None)), fields=['since', 'kind', 'rank', 'server', 'acknowledgement'], name='finding_now'), models.Index(condition=models.Q(('until', None)), fields=['kind', 'subject'], name='finding_subject'), models.Index(fields=['server', 'since'], name='finding_then')],
             },
         ),
     ]
