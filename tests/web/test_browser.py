@@ -16,9 +16,8 @@ WIDTHS = {1440: 900, 390: 844}
 PAGES = [
     "/", "/applications", "/applications/shop", "/instances", "/servers", "/servers/web2", "/servers/old1",
     "/groups", "/groups/1", "/environments", "/environments/1", "/ports", "/sites", "/packages",
-    "/packages/django", "/changes", "/changes?sort=kind", "/packages?q=nosuch",
-    "/search", "/search?q=shop", "/search?q=shpo", "/search?q=nosuchthing",
     "/packages/django", "/changes", "/changes?sort=kind", "/findings", "/findings/1", "/packages?q=nosuch",
+    "/search", "/search?q=shop", "/search?q=shpo", "/search?q=nosuchthing",
     "/ports?server=web1&sort=-port&at=2026-01-01", "/nosuch", "/ports?sort=nothing",
 ]  # fmt: skip
 
