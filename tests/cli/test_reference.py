@@ -64,10 +64,10 @@ def parse(line: str) -> None:
         return
     with click.Context(tightship, info_name="tightship") as context:
         _name, command, rest = tightship.resolve_command(context, arguments)
-        while isinstance(command, click.Group) and rest and not rest[0].isupper():
+        while isinstance(command, click.Group) and rest and not rest[0].isupper() and rest[0][0] != "-":
             _name, command, rest = command.resolve_command(context, rest)
         assert command is not None
-        if rest and not isinstance(command, click.Group):
+        if rest and (rest[0][0] == "-" or not isinstance(command, click.Group)):
             command.make_context(command.name, list(rest), parent=context)
 
 

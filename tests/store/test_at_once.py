@@ -130,3 +130,37 @@ assert Application.objects.get().declared
 print(FoundGroup.objects.count(), Instance.objects.count(), Change.objects.filter(kind="named").count())
 """
     assert said(program(asked)) == "32 4 0"
+
+
+def test_servers_that_report_one_application_at_once_leave_mixed_as_it_is_in_the_end(
+    program: Program, tmp_path: Path
+) -> None:
+    for release in ("1.0", "2.0"):
+        shop = application("shop", packages(django="5.2.1"), release=release)
+        (tmp_path / f"{release}.json").write_bytes(reports.report(applications=[shop], at=WHEN))
+    deploy = f"""
+import os
+from datetime import timedelta
+def tell(release, hour):
+    with open(f"{tmp_path}/{{release}}.json", "rb") as file:
+        then = datetime(2026, 11, 20, 10, tzinfo=UTC) + timedelta(hours=hour)
+        record(file.read(), f"web{{os.getpid()}}", then)
+"""
+    through = """
+for hour in range(0, 12, 2):
+    tell("1.0", hour)
+    tell("2.0", hour + 1)
+print("done")
+"""
+    assert at_once(program, deploy + through) == ["done"] * 4
+    asked = """
+from tightship.store.models import Finding, FoundGroup
+assert set(FoundGroup.objects.filter(until=None).values_list("release", flat=True)) == {"2.0"}
+print(Finding.objects.filter(until=None, kind="mixed").count())
+"""
+    assert said(program(asked)) == "0"
+    # Four new servers, a release behind.
+    assert at_once(program, deploy + "tell('1.0', 20)\nprint('done')") == ["done"] * 4
+    counted = "from tightship.store.models import Finding\n"
+    counted += "print(Finding.objects.filter(until=None, kind='mixed').count())"
+    assert said(program(counted)) == "1"

@@ -16,7 +16,7 @@ WIDTHS = {1440: 900, 390: 844}
 PAGES = [
     "/", "/applications", "/applications/shop", "/instances", "/servers", "/servers/web2", "/servers/old1",
     "/groups", "/groups/1", "/environments", "/environments/1", "/ports", "/sites", "/packages",
-    "/packages/django", "/changes", "/changes?sort=kind", "/packages?q=nosuch",
+    "/packages/django", "/changes", "/changes?sort=kind", "/findings", "/findings/1", "/packages?q=nosuch",
     "/search", "/search?q=shop", "/search?q=shpo", "/search?q=nosuchthing",
     "/ports?server=web1&sort=-port&at=2026-01-01", "/nosuch", "/ports?sort=nothing",
 ]  # fmt: skip
@@ -127,6 +127,26 @@ def test_with_javascript_a_search_answers_while_it_is_typed(browser: Browser, se
     page.go_back()  # not letter by letter
     expect(page.get_by_role("heading", level=1)).to_have_text("What runs where?")
     context.close()
+
+
+def test_what_needs_you_now_is_two_clicks_from_what_to_do(browser: Browser, service: Service) -> None:
+    for width, height in WIDTHS.items():
+        context = browser.new_context(viewport={"width": width, "height": height})
+        page = context.new_page()
+        page.goto(service.link())
+        needs = page.get_by_role("region", name="What needs you now")
+        expect(needs).to_be_in_viewport()
+        severities = needs.locator("li > .sign").all_inner_texts()
+        assert severities == sorted(severities, key=["critical", "warning", "notice"].index)
+        needs.get_by_role("link", name="runs older code than is on disk").click()
+        expect(page.get_by_text("3 findings for kind stale-process and severity warning")).to_be_visible()
+        page.get_by_role("link", name="runs older code than is on disk").first.click()
+        expect(page.get_by_role("heading", name="The evidence")).to_be_visible()
+        expect(page.get_by_text("django: 5.2.1 runs, on disk is 5.2.2.").first).to_be_visible()
+        do = page.get_by_role("region", name="What to do")
+        expect(do).to_contain_text("sudo systemctl restart")
+        assert overflow(page) == 0
+        context.close()
 
 
 def test_the_way_to_a_past_moment_and_back(browser: Browser, service: Service) -> None:

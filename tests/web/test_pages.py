@@ -29,13 +29,13 @@ def group_of(server: str, key: str) -> int:
     return FoundGroup.objects.get(server__name=server, key=key, until=None).pk
 
 
-def test_the_overview_says_what_runs_where_and_what_needs_a_look(alice: Client) -> None:
+def test_the_overview_says_what_runs_where_and_what_needs_you_now(alice: Client) -> None:
     page = text(alice, "/")
     assert "3 applications run in 5 instances on 3 servers." in page
     assert "Covers 2 of 3 servers; 1 silent; 1 partly unread: old1 silent partly unread" in page
-    assert "silent old1 , last seen" in page
-    assert "stale 3 process groups run older code than is on disk" in page
-    assert "conflict 1 process group has sources that disagree" in page
+    assert "What needs you now All findings warning 3 × runs older code than is on disk shop/-/web" in page
+    assert "warning 1 × no longer reports old1" in page
+    assert "notice 1 × sources disagree about it intranet/-/old1" in page
     assert re.search(r"shop web1 2\.4\.1 , 2\.5\.0 8001 stale", page)
 
 

@@ -128,6 +128,11 @@ def _answer(found: Listing, typed: dict[str, Any], verb: Verb, printed: Printed 
     return answer(found, Asked(**typed), {k: v for k, v in filters.items() if v}, verb.keys, view, printed)
 
 
+def options_of(found: Listing) -> list[click.Option]:
+    """A listing's filters, as options."""
+    return _filters(found.filters)
+
+
 def _filters(filters: Sequence[Filter]) -> list[click.Option]:
     return [
         click.Option(

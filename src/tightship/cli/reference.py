@@ -25,7 +25,7 @@ Written by `python -m tightship.cli.reference` from the commands themselves;
 | code | meaning |
 |---|---|
 | 0 | fine: done, or an answer that covers all |
-| 1 | findings, where a verb judges (none does yet); of `search`: nothing is called so |
+| 1 | findings, where a verb judges: `findings --fail-on`; of `search`: nothing is called so |
 | 2 | usage; or it could not be done; or the answer does not cover all |
 | 130 | interrupted by Ctrl-C |
 | 141 | whoever read the output went away, as `head` does |

@@ -41,6 +41,8 @@ VERBS = {
     "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),
     "search": Verb(ASK, "Find whatever has a name, also with a typing error.", "search"),
     "forget": Verb(REMEMBER, "Remove what ended before a moment.", "forget"),
+    "findings": Verb(ASK, "What is not as it should be, the worst first.", "findings"),
+    "end-of-life": Verb(ASK, "When series of Python and Django get no security fixes any more.", "endoflife"),
     "serve": Verb(SERVE, "Serve the pages, and take in reports.", "serve"),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),
@@ -66,7 +68,7 @@ class Verbs(click.Group):
         if verb.module == "lists":
             made: click.Command = module.command(cmd_name)
             return made
-        written: click.Command = getattr(module, cmd_name)
+        written: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return written
 
     def resolve_command(

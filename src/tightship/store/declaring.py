@@ -23,11 +23,13 @@ from tightship.fleet.report import ProcessGroup
 from tightship.fleet.searching import Term
 from tightship.fleet.text import clip
 from tightship.store.errors import told
+from tightship.store.judging import CalledAnew, forget_mixed, judge_called_anew
 from tightship.store.models import (
     NAME,
     Application,
     Change,
     Declaration,
+    Finding,
     FoundGroup,
     FoundListener,
     FoundSite,
@@ -190,6 +192,7 @@ def declare(declared: Declared, file: str, now: datetime, dry_run: bool = False)
                 _keep(digest, text, file, now)
                 call(survey.different)
                 remember(_releases(survey.different))
+                judge_called_anew(_anew(survey.different), now)
                 _describe(descriptions)
                 _sweep(survey.different, descriptions)
             return outcome
@@ -212,6 +215,17 @@ def _surveyed(survey: _Survey) -> _Survey:
         survey.take(FoundGroup.objects.filter(pk__in=some, kind="application").values_list(*_ROW))
         survey.seen.update(some)
     return survey
+
+
+def _anew(different: Sequence[Renaming]) -> CalledAnew:
+    more = ("set_aside", "released_by", "conflict")
+    servers = {
+        one.place[0] for one in different if one.open and any(one.before[n] != one.after[n] for n in more)
+    }
+    names = {
+        str(called["application"]) for one in different if one.open for called in (one.before, one.after)
+    }
+    return CalledAnew(frozenset(servers), frozenset(applications(names - {""}).values()))
 
 
 def _keep(digest: str, text: str, file: str, now: datetime) -> None:
@@ -280,6 +294,7 @@ def _sweep(different: Sequence[Renaming], descriptions: _Descriptions) -> None:
         empty = Instance.objects.filter(~Exists(groups), pk__in=some)
         empty._raw_delete(empty.db)
     names = _left({one.before["application"] for one in different}, descriptions)
+    forget_mixed(Application.objects.filter(name__in=names).values_list("pk", flat=True))
     empty_ones = _unused(names)
     empty_ones._raw_delete(empty_ones.db)
 
@@ -293,7 +308,7 @@ def _left(names: Iterable[Any], descriptions: _Descriptions) -> set[str]:
 
 def _unused(names: Iterable[str]) -> Any:
     # Each process group with an application has an instance: no instance, no process group.
-    referring: tuple[Any, ...] = (Instance, FoundListener, FoundSite, Change)
+    referring: tuple[Any, ...] = (Instance, FoundListener, FoundSite, Change, Finding)
     found = Application.objects.filter(name__in=list(names), declared=False)
     for model in referring:
         found = found.filter(~Exists(model.objects.filter(application=OuterRef("pk"))))

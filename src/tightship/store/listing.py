@@ -19,7 +19,7 @@ Value = str | int | float | bool | datetime | None | list[str]
 Row = Mapping[str, Value]
 """Column name -> value. May hold more than the columns, for pages that draw a row in their own way."""
 
-Thing = Literal["application", "instance", "server", "package", "environment", "address", ""]
+Thing = Literal["application", "instance", "server", "package", "environment", "finding", "address", ""]
 """What a column's value names, so that a page can link to it. An address is where the link leads itself."""
 
 
@@ -45,6 +45,8 @@ class Column:
     thing: Thing = ""
     sortable: bool = True
     help: str = ""
+    detail: bool = False
+    """for programs; a page has it elsewhere"""
 
 
 @dataclass(frozen=True, slots=True)

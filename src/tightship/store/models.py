@@ -13,6 +13,9 @@ from django.db.models import Q
 NAME = 200
 """Characters of a name or a key."""
 
+SUBJECT = 300
+"""Characters of a finding's subject."""
+
 
 class Server(models.Model):
     """A server by its name: the key in fleet.toml, the token's server, or its hostname."""
@@ -277,6 +280,84 @@ class Forgotten(models.Model):
 
     def __str__(self) -> str:
         return f"before {self.before}"
+class Acknowledgement(models.Model):
+    """Somebody knows of what is found, and says why it may stay, and until when."""
+
+    kind = models.CharField(max_length=40, help_text="of findings; * for all")
+    subject = models.CharField(max_length=SUBJECT, db_index=True)
+    is_pattern = models.BooleanField(default=False)
+    because = models.TextField()
+    by = models.CharField(max_length=NAME)
+    at = models.DateTimeField()
+    until = models.DateTimeField()
+    withdrawn = models.DateTimeField(null=True)
+    withdrawn_by = models.CharField(max_length=NAME, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject} until {self.until}"
+
+
+class Finding(models.Model):
+    """One thing that was not as it should be, from `since` until `until`. Some begin in the future.
+
+    Those of some kinds only stand ready, and count while more is so: `holding.holding` says what.
+    """
+
+    server = models.ForeignKey(Server, models.CASCADE, null=True, related_name="findings", db_index=False)
+    application = models.ForeignKey(
+        Application, models.PROTECT, null=True, related_name="findings", db_index=False
+    )
+    stage = models.CharField(max_length=NAME, blank=True)
+    group = models.CharField(max_length=300, blank=True, help_text="key of the process group")
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=300, blank=True, help_text="which of its kind; no declared name in it")
+    subject = models.CharField(max_length=SUBJECT)
+    rank = models.SmallIntegerField(help_text="1: critical, 2: warning, 3: notice")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    data = models.TextField(help_text="evidence and what to do, as JSON")
+    acknowledgement = models.ForeignKey(
+        Acknowledgement, models.SET_NULL, null=True, related_name="findings", db_index=False
+    )
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["server", "kind"], name="finding_of_server", condition=Q(until=None)),
+            models.Index(
+                fields=["application", "since"], name="finding_of_application", condition=Q(until=None)
+            ),
+            # All that is counted by: it is read for each overview.
+            models.Index(
+                fields=["since", "kind", "rank", "server", "acknowledgement"],
+                name="finding_now",
+                condition=Q(until=None),
+            ),
+            models.Index(fields=["kind", "subject"], name="finding_subject", condition=Q(until=None)),
+            models.Index(fields=["server", "since"], name="finding_then"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"
+
+
+class EndOfLife(models.Model):
+    """Dates of end of life that are newer than those of this release. One row, or none."""
+
+    digest = models.CharField(max_length=40, help_text="of `text`: who has read that needs no more")
+    text = models.TextField(help_text="product, series, date, source: a line each")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"as of {self.at}"
+
+
+class Judged(models.Model):
+    """By which rules all servers were judged. One row, or none."""
+
+    rules = models.CharField(max_length=40)
+
+    def __str__(self) -> str:
+        return self.rules
 
 
 class Token(models.Model):

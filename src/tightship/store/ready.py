@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 
 from tightship.store.place import keep_secret_key
 
@@ -29,3 +30,7 @@ def migrate() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
+
+    from tightship.store.judging import catch_up
+
+    catch_up(datetime.now(UTC))

@@ -15,13 +15,14 @@ from typing import Literal
 from django.db import IntegrityError, connection, transaction
 
 from tightship.fleet import changes as differences
+from tightship.fleet.findings.servers import SKEWED, is_skewed
 from tightship.fleet.found import Found, from_report
 from tightship.fleet.naming import DeclaredNames
 from tightship.fleet.remembering import remembered
 from tightship.fleet.report import Package, Report, load
 from tightship.fleet.searching import terms
 from tightship.fleet.text import clip
-from tightship.store import intervals, rows, sets, statements
+from tightship.store import intervals, judging, rows, setfacts, sets, statements
 from tightship.store.errors import told
 from tightship.store.models import NAME, Change, Instance, Server
 from tightship.store.names import applications, declared_names
@@ -88,7 +89,8 @@ def moment_of(report: Report, received: datetime) -> datetime:
 
 _SAME_AGAIN = """
     UPDATE store_server SET last_seen = %s, reported_at = %s, said_at = %s, skew = %s, live = %s
-    WHERE name = %s AND digest = %s AND reported_at < %s AND said_at <> %s"""
+    WHERE name = %s AND digest = %s AND reported_at < %s AND said_at <> %s
+    AND (skew IS NOT NULL AND (skew >= %s OR skew <= %s)) = %s"""
 
 
 def _same_again(report: Report, name: str, received: datetime) -> bool:
@@ -96,7 +98,9 @@ def _same_again(report: Report, name: str, received: datetime) -> bool:
     when = statements.moment(moment_of(report, received))
     said = statements.moment(report.live.at)
     new = (statements.moment(received), when, said, _skew(report, received), report.live.model_dump_json())
-    return statements.tell(_SAME_AGAIN, (*new, name, report.digest, when, said)) == 1
+    # A clock that went wrong, or is right again, is news.
+    clock = (SKEWED, -SKEWED, is_skewed(_skew(report, received)))
+    return statements.tell(_SAME_AGAIN, (*new, name, report.digest, when, said, *clock)) == 1
 
 
 def _skew(report: Report, received: datetime) -> float | None:
@@ -129,6 +133,7 @@ def _record(report: Report, name: str, received: datetime, names: DeclaredNames 
     intervals.write(server, moment, stored, rows.wanted(now, ids))
     _tell(server, moment, happened, ids)
     remember(terms(now) - terms(before))
+    judging.judge(server, before, now, moment, ids.applications)
     return Recorded("recorded", name, row is None, report.state.complete, len(happened))
 
 
@@ -140,7 +145,9 @@ def _need_sets(report: Report, ids: rows.Ids) -> None:
     if unknown:
         raise NeedSets(unknown)
     if missing:
-        ids.sets.update(sets.add({digest: report.sets[digest] for digest in missing}))
+        new = {digest: report.sets[digest] for digest in missing}
+        ids.sets.update(sets.add(new))
+        setfacts.learn(new)
 
 
 def _packages(report: Report) -> differences.Packages:

@@ -12,9 +12,21 @@ from typing import Any
 
 from django.db import models
 
-from tightship.store.models import Application, Change, FoundGroup, FoundListener, FoundSite, Instance
+from tightship.fleet.findings.finding import stage_subject
+from tightship.fleet.text import clip
+from tightship.store.acknowledging import called_anew
+from tightship.store.models import (
+    SUBJECT,
+    Application,
+    Change,
+    Finding,
+    FoundGroup,
+    FoundListener,
+    FoundSite,
+    Instance,
+)
 from tightship.store.names import applications
-from tightship.store.statements import portions
+from tightship.store.statements import AT_A_TIME, portions
 
 Place = tuple[int, str]
 """server's id, key of a process group"""
@@ -116,6 +128,7 @@ def _follow(servers: Sequence[int], places: set[Place]) -> None:
     _follow_intervals(FoundListener, ("application_id", "stage"), servers, timelines)
     _follow_intervals(FoundSite, ("application_id",), servers, timelines)
     _follow_changes(servers, timelines)
+    _follow_findings(servers, timelines)
     _tell_of_names(servers, timelines)
 
 
@@ -170,6 +183,29 @@ def _follow_changes(servers: Sequence[int], timelines: _Timelines) -> None:
             if (was.application, was.stage) != tuple(said):
                 alike[was.application, was.stage].append(pk)
     _update(Change, ("application_id", "stage"), alike)
+
+
+def _follow_findings(servers: Sequence[int], timelines: _Timelines) -> None:
+    """Findings, and the acknowledgements of their subjects, are called as what they are about."""
+    called = dict(Application.objects.values_list("pk", "name"))
+    subjects: dict[tuple[str, str], str] = {}
+    moved = []
+    for row in Finding.objects.filter(server__in=servers).exclude(group=""):
+        timeline = timelines.get((row.server_id or 0, row.group))
+        was = _at(timeline, row.until, ending=True) if timeline else None
+        if was is None or (was.application, was.stage) == (row.application_id, row.stage):
+            continue
+        old = stage_subject(called.get(row.application_id or 0, ""), row.stage) + "/"
+        new = stage_subject(called.get(was.application or 0, ""), was.stage) + "/"
+        row.application_id, row.stage = was.application, was.stage
+        if row.subject.startswith(old):
+            after = clip(new + row.subject.removeprefix(old), SUBJECT)
+            if row.until is None:
+                subjects[row.kind, row.subject] = after
+            row.subject = after
+        moved.append(row)
+    Finding.objects.bulk_update(moved, ["application", "stage", "subject"], AT_A_TIME)
+    called_anew(subjects)
 
 
 def _tell_of_names(servers: Sequence[int], timelines: _Timelines) -> None:

@@ -7,7 +7,7 @@ queries, and by the ORM they took four fifths of its time. Everything else asks 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -87,3 +87,9 @@ def portions(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
 def moment(value: datetime) -> Any:
     """A time as the database takes it."""
     return connection.ops.adapt_datetimefield_value(value)
+
+
+def read_moment(value: Any) -> datetime:
+    """A time as the database gives it."""
+    found: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -10,6 +10,7 @@ PLACES = {
     "package": "/packages/{}",
     "instance": "/groups/{}",
     "environment": "/environments/{}",
+    "finding": "/findings/{}",
 }
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from tightship.fleet.moments import BadMoment
 from tightship.fleet.report import Evidence, Stale, Unread
-from tightship.store import details
+from tightship.store import details, findings
 from tightship.store.comparing import apart
 from tightship.store.errors import StoreError
 from tightship.store.listing import Params
@@ -102,7 +102,7 @@ def overview(given: Asked) -> dict[str, Any]:
         "figures": figures,
         "covers": figures.covers,
         "answer": sentences.overview(figures),
-        "looks": _looks(given, figures),
+        **_needs_you(given),
         "applications": _by_application(given, instances.rows),
         "staged": any(row["stage"] for row in instances.rows),
         "rest": instances.total - len(instances.rows),
@@ -118,22 +118,32 @@ def _happened(given: Asked, only: Mapping[str, str], most: int) -> dict[str, Any
     return {"events": shown, "all_changes": given.here("/changes", **only) if newest.total else ""}
 
 
-def _looks(given: Asked, figures: details.Overview) -> list[tuple[str, str, str]]:
-    """(sign, words, address) of what somebody should look at."""
-    counted = (
-        ("stale", figures.stale, "runs older code than is on disk", "run older code than is on disk"),
-        ("conflict", figures.conflict, "has sources that disagree", "have sources that disagree"),
-        ("unread", figures.unread, "was only partly read", "were only partly read"),
-    )
-    return [
-        (
-            sign,
-            f"{number} process group{'' if number == 1 else 's'} {one if number == 1 else many}",
-            given.here("/groups", kind="application", sign=sign),
-        )
-        for sign, number, one, many in counted
-        if number
-    ]
+def _needs_you(given: Asked) -> dict[str, Any]:
+    """What needs somebody now, the worst first, and where all of it stands."""
+    found = findings.summary(given.view)
+    return {
+        "needs": [
+            {
+                "one": one,
+                "href": given.here("/findings", kind=one.kind, severity=one.severity, acknowledged="no"),
+                "more": one.number - len(one.subjects),
+            }
+            for one in found.counted
+        ],
+        "acknowledged": found.acknowledged,
+    }
+
+
+def _found(given: Asked, only: Mapping[str, str], most: int = 8) -> dict[str, Any]:
+    """The findings about something, those that count first."""
+    rows, total = findings.about(given.view, most, **{f"{thing}__name": name for thing, name in only.items()})
+    return {
+        "findings": {
+            "rows": rows,
+            "all": given.here("/findings", **only) if total > len(rows) else "",
+            "more": f"All {WORDS['findings'].counted(total)}",
+        }
+    }
 
 
 def _by_application(given: Asked, rows: Sequence[Any]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -176,6 +186,7 @@ def application(given: Asked, name: str) -> dict[str, Any]:
         "facts": facts.of_application(found.described),
         "apart": apart(given.view, name)[:MOST_APART],
         "stages": _compared_stages(given, name, [stage.stage for stage in found.stages]),
+        **_found(given, only),
         "instances": embedded(given, "instances", "Instances", "It does not run.", filters=only),
         "lists": [
             embedded(given, "groups", "Process groups", "None.", filters=only),
@@ -205,6 +216,7 @@ def server(given: Asked, name: str) -> dict[str, Any]:
         "server": found,
         "answer": sentences.server(found),
         "facts": facts.of_server(found),
+        **_found(given, only),
         "unread": _not_read(found.found.unread, found.live.abandoned if found.live else ()),
         "passing": found.live.passing if found.live else (),
         "applications": embedded(
@@ -249,11 +261,34 @@ def group(given: Asked, number: int) -> dict[str, Any]:
         "process": process,
         "answer": sentences.group(found, len(environment.packages) if environment and is_known else None),
         "facts": facts.of_group(found, given),
+        "findings": {"rows": _about(given, found)},
         "maybe": _maybe_stale(found),
         "evidence": _evidence(process.how),
         "conflict": [*_evidence(process.conflict), *_set_aside(found.found.set_aside)],
         "unread": _not_read(list(dict.fromkeys(unread))),
         "packages": environment.packages if environment else (),
+    }
+
+
+def _about(given: Asked, found: details.GroupDetail) -> list[Any]:
+    """The findings about a process group as it is at the moment that is asked."""
+    if found.until:
+        return []
+    own = found.found
+    return findings.of_group(given.view, found.server, own.key, own.application, own.stage, own.base)
+
+
+@page("web/finding.html")
+def finding(given: Asked, number: int) -> dict[str, Any]:
+    found = findings.finding(given.view, number)
+    if found is None:
+        raise _gone(given, "finding", "findings")
+    row = found.row
+    return {
+        "title": f"{table.cut(str(row['subject']))} {row['finding']}",
+        "found": found,
+        "row": row,
+        "acknowledge": sentences.acknowledging(row),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from tightship.fleet.found import listens
@@ -13,7 +14,7 @@ from tightship.store.details import (
     PackageDetail,
     ServerDetail,
 )
-from tightship.store.listing import Page
+from tightship.store.listing import Page, Row
 from tightship.store.using import Use
 from tightship.web.table import cut
 
@@ -93,6 +94,14 @@ def environment(found: EnvironmentDetail) -> str:
     users = sorted({name or "the operating system" for _number, name, _type in found.groups})
     used = f"used by {listed(users)}" if users else "nothing runs in it"
     return f"{what}; {used}, on {cut(found.server, 60)}."
+
+
+def acknowledging(row: Row) -> str:
+    """The command that acknowledges a finding, or takes that back."""
+    if row["acknowledgement"]:
+        return f"tightship findings withdraw {row['acknowledgement']}"
+    subject = shlex.quote(str(row["subject"]))
+    return f"tightship findings acknowledge {row['kind']} {subject} --because 'REASON' --until 30d"
 
 
 def package(found: PackageDetail) -> str:

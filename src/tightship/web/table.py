@@ -13,7 +13,7 @@ LONGEST = 80
 MOST = 8
 """Items of one cell before it says how many more there are."""
 
-SIGNS = frozenset({"silent", "stale", "unread", "conflict", "dirty"})
+SIGNS = frozenset({"silent", "stale", "unread", "conflict", "dirty", "critical", "warning", "notice"})
 """Words that are drawn with a shape and a colour, where they stand in a column of signs."""
 
 Linked = Callable[[str, str, Row], str]
@@ -62,7 +62,7 @@ class Table:
 
 def drawn(page: Page, linked: Linked, leave_out: Sequence[str] = ()) -> Table:
     """The table of one page, without the columns that say the same in each row of it."""
-    columns = [column for column in page.listing.columns if column.name not in leave_out]
+    columns = [one for one in page.listing.columns if one.name not in leave_out and not one.detail]
     return Table(
         [_heading(column, page.params.sort, head=column is columns[0]) for column in columns],
         [[_cell(column, row, linked, head=column is columns[0]) for column in columns] for row in page.rows],
@@ -97,7 +97,7 @@ def _texts(value: Value) -> list[str]:
 
 def _item(column: Column, text: str, row: Row, linked: Linked) -> Item:
     href = linked(column.thing, text, row) if column.thing else ""
-    sign = text if text in SIGNS and column.name == "signs" else ""
+    sign = text if text in SIGNS and column.name in ("signs", "severity") else ""
     short = cut(text)
     return Item(short, href, sign, text if short != text else "")
 

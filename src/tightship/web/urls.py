@@ -25,6 +25,7 @@ urlpatterns = [
     path("applications/<path:name>", pages.application, name="application"),
     path("servers/<path:name>", pages.server, name="server"),
     path("packages/<path:name>", pages.package, name="package"),
+    path("findings/<int:number>", pages.finding, name="finding"),
     path("groups/<int:number>", pages.group, name="group"),
     path("environments/<int:number>", pages.environment, name="environment"),
     path("search", searching.page, name="search"),

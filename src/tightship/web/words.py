@@ -13,6 +13,7 @@ ROOMS = (
     ("/ports", "Ports"),
     ("/sites", "Sites"),
     ("/packages", "Packages"),
+    ("/findings", "Findings"),
     ("/changes", "Changes"),
 )
 
@@ -92,6 +93,12 @@ WORDS = {
         "changes",
         "Nothing has changed since the first report. A change is a difference between two reports of a "
         "server; this makes the next one:",
+    ),
+    "findings": Words(
+        "What is not as it should be?",
+        "finding",
+        "findings",
+        "Nothing, in all that is known. Each report is judged when it comes in; this makes the next one:",
     ),
     "who-uses": Words("Who uses it?", "process group", "process groups", "Nobody."),
     "diff": Words("What differs?", "difference", "differences", "Nothing differs."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tightship.store.listing import Listing
 from tightship.store.listings.applications import APPLICATIONS, INSTANCES
 from tightship.store.listings.changes import CHANGES
+from tightship.store.listings.findings import FINDINGS
 from tightship.store.listings.groups import GROUPS
 from tightship.store.listings.packages import ENVIRONMENTS, PACKAGES
 from tightship.store.listings.places import PORTS, SITES
@@ -12,5 +13,16 @@ from tightship.store.listings.servers import SERVERS
 
 LISTINGS: dict[str, Listing] = {
     listing.name: listing
-    for listing in (APPLICATIONS, INSTANCES, SERVERS, GROUPS, PORTS, SITES, PACKAGES, ENVIRONMENTS, CHANGES)
+    for listing in (
+        APPLICATIONS,
+        INSTANCES,
+        SERVERS,
+        GROUPS,
+        PORTS,
+        SITES,
+        PACKAGES,
+        ENVIRONMENTS,
+        CHANGES,
+        FINDINGS,
+    )
 }

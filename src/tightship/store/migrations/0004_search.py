@@ -14,7 +14,7 @@ RELEASES = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('store', '0002_declared'),
+        ('store', '0003_findings'),
     ]
 
     operations = [
