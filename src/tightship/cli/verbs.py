@@ -40,6 +40,7 @@ VERBS = {
     "changes": Verb(ASK, "What changed, newest first.", "lists"),
     "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),
     "serve": Verb(SERVE, "Serve the pages, and take in reports.", "serve"),
+    "demo": Verb(SERVE, "Serve a simulated fleet, to look around.", "demo"),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),
     "doctor": Verb(WHEN_STUCK, "Check the set-up, and say how to fix each thing.", "doctor"),

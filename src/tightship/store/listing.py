@@ -82,6 +82,8 @@ class Covers:
     silent: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     """servers of which something could not be read"""
+    simulated: bool = False
+    """none of these servers exists: `tightship demo` made them up"""
 
     @property
     def all(self) -> bool:
@@ -93,6 +95,8 @@ class Covers:
             parts.append(f"{len(self.silent)} silent")
         if self.unread:
             parts.append(f"{len(self.unread)} partly unread")
+        if self.simulated:
+            parts.append("all simulated")
         return "; ".join(parts)
 
 
@@ -133,6 +137,7 @@ def to_json(page: Page) -> str:
             "servers": page.covers.servers,
             "silent": list(page.covers.silent),
             "unread": list(page.covers.unread),
+            **({"simulated": True} if page.covers.simulated else {}),
         },
         "total": page.total,
         "page": page.params.page,

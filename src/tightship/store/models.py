@@ -72,6 +72,18 @@ class Declaration(models.Model):
         return f"{self.file} at {self.at}"
 
 
+class Simulation(models.Model):
+    """What is remembered here is no real fleet: `tightship demo` made it up. One row, or none."""
+
+    seed = models.IntegerField()
+    servers = models.IntegerField()
+    until = models.DateTimeField(help_text="when the story ends")
+    whole = models.BooleanField(default=False, help_text="all of it is here")
+
+    def __str__(self) -> str:
+        return f"{self.servers} simulated servers"
+
+
 class Package(models.Model):
     name = models.CharField(max_length=NAME, unique=True, help_text="PEP 503")
 

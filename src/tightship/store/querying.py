@@ -15,6 +15,7 @@ from tightship.store.errors import told
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Covers, Filter, Listing, Page, Params, Row, View, check
 from tightship.store.models import FoundSystem, Server
+from tightship.store.simulation import is_simulated
 
 Lookup = str | Callable[[str, View], Q]
 
@@ -81,7 +82,7 @@ def view(now: datetime, moment: datetime | None = None) -> View:
 
 
 def covers(view: View) -> Covers:
-    """What an answer covers at a moment. Two queries."""
+    """What an answer covers at a moment. Four queries."""
     with told():
         servers = Server.objects.filter(first_seen__lte=view.moment)
         total = servers.count()
@@ -91,7 +92,7 @@ def covers(view: View) -> Covers:
             .order_by("server__name")
             .values_list("server__name", flat=True)
         )
-        return Covers(total, tuple(quiet), tuple(unread))
+        return Covers(total, tuple(quiet), tuple(unread), is_simulated())
 
 
 def silent(view: View, prefix: str = "") -> Q:

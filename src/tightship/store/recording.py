@@ -192,7 +192,7 @@ def _need_names(server: Server, found: Found, ids: rows.Ids) -> None:
             ids.instances[name, stage, base] = number
 
 
-_CHANGE = (
+CHANGE = (
     "server_id",
     "at",
     "kind",
@@ -209,12 +209,10 @@ _CHANGE = (
 def _tell(server: Server, moment: datetime, happened: Sequence[differences.Change], ids: rows.Ids) -> None:
     if happened:
         at = statements.moment(moment)
-        statements.insert(
-            Change, _CHANGE, [(server.pk, at, *_change_row(change, ids)) for change in happened]
-        )
+        statements.insert(Change, CHANGE, [(server.pk, at, *change_row(change, ids)) for change in happened])
 
 
-def _change_row(change: differences.Change, ids: rows.Ids) -> tuple[str | int | None, ...]:
+def change_row(change: differences.Change, ids: rows.Ids) -> tuple[str | int | None, ...]:
     return (
         change.kind,
         ids.applications.get(change.application),
