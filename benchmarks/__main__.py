@@ -1,4 +1,4 @@
-"""`python -m benchmarks [scanning|recording|starting ...]`: measures all in one run, writes RESULTS.md.
+"""`python -m benchmarks [scanning|recording|starting|pages ...]`: measures all in one run, writes RESULTS.md.
 
 With names, only those are measured and printed; RESULTS.md holds one whole run, or none.
 """
@@ -17,6 +17,7 @@ ALL = {
     "scanning": "A scan of one server",
     "recording": "Taking in reports",
     "starting": "How long a command takes to begin",
+    "pages": "Pages of a large fleet",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 VERSIONS = ("django", "psycopg", "pip", "uv", "cyclonedx-bom", "pydantic")

@@ -18,7 +18,9 @@ OS = "os"
 _MOST_URL = 1000
 _METADATA = (".dist-info", ".egg-info")
 _DIRECTORY = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)(?:-.*)?\Z")
-_OF_OS = re.compile(r"/usr/lib(?:64)?/(?:python3/dist-packages|python[23]\.\d+(?:/(?:dist|site)-packages)?)\Z")
+_OF_OS = re.compile(
+    r"/usr/lib(?:64)?/(?:python3/dist-packages|python[23]\.\d+(?:/(?:dist|site)-packages)?)\Z"
+)
 _LIBRARY = re.compile(r"/python\d+t?\.zip\Z")
 _MOST_HEADERS = 100
 _OF_DIST_INFO = ("METADATA", "direct_url.json")

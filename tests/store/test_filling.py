@@ -45,6 +45,7 @@ def _names(key: models.ForeignKey[Any, Any]) -> list[str]:
     natural = {
         "Instance": ["application__name", "stage", "base"],
         "PackageSet": ["digest"],
+        "Wording": ["text"],
         "Version": ["package__name", "version"],
     }
     return [f"{key.name}__{name}" for name in natural.get(key.related_model.__name__, ["name"])]

@@ -203,10 +203,11 @@ def _tell(now: datetime) -> None:
 
 def _crowd(servers: int, now: datetime) -> None:
     from tightship.fleet.simulated.crowd import crowd
-    from tightship.store.filling import fill as fill_in
+    from tightship.store import filling
 
-    for _server in _shown(fill_in(crowd(servers, now, SEED)), servers, f"{servers} servers beside them"):
+    for _server in _shown(filling.fill(crowd(servers, now, SEED)), servers, f"{servers} servers beside them"):
         pass
+    filling.settle()
 
 
 def _shown(done: Iterable[object], total: int, what: str) -> Iterator[object]:

@@ -22,11 +22,11 @@ from tightship.fleet.remembering import remembered
 from tightship.fleet.report import Package, Report
 from tightship.fleet.simulated.servers import Told
 from tightship.fleet.text import clip
-from tightship.store import rows, sets, statements
+from tightship.store import rows, sets, statements, tallies, wordings
 from tightship.store.errors import told
 from tightship.store.models import NAME, Change, Instance, Interval, Server
 from tightship.store.names import applications, declared_names
-from tightship.store.recording import CHANGE, change_row, moment_of
+from tightship.store.recording import CHANGE, change_row, moment_of, text_of_change
 
 SERVERS_AT_ONCE = 100
 
@@ -39,9 +39,12 @@ def fill(servers: Iterable[tuple[str, Sequence[Told]]]) -> Iterator[str]:
         with told(), transaction.atomic():
             _fill([_History(name, names).through(reports) for name, reports in some])
         yield from (name for name, _reports in some)
+
+
+def settle() -> None:
+    """What PostgreSQL does by itself after a while: its plans go by what is in the tables."""
     with told(), connection.cursor() as cursor:
-        # As a database does by itself after a while: its plans go by what is in the tables.
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
 
 
 @dataclass(slots=True)
@@ -114,10 +117,19 @@ def _fill(histories: Sequence[_History]) -> None:
             intervals.setdefault(model, []).extend((server.pk, *row) for row in some)
         for state in history.states:
             at = statements.moment(state.at)
-            changes += ((server.pk, at, *change_row(change, ids)) for change in state.happened)
+            some_changes = [change_row(change, ids) for change in state.happened]
+            _need(map(text_of_change, some_changes), ids)
+            changes += ((server.pk, at, *row, ids.wordings[text_of_change(row)]) for row in some_changes)
     for model, some in intervals.items():
         statements.pour(model, ("server_id", "key", "since", "until", *said(model)), some)
     statements.pour(Change, CHANGE, changes)
+    tallies.count([server.pk for server in servers])
+
+
+def _need(texts: Iterable[str], ids: rows.Ids) -> None:
+    missing = set(texts) - ids.wordings.keys()
+    if missing:
+        ids.wordings.update(wordings.ids_of(missing))
 
 
 def _need_sets(histories: Sequence[_History], ids: rows.Ids) -> None:
@@ -163,6 +175,9 @@ def _instances(
                         wanted[key] = Instance(
                             server=server, application_id=application, stage=stage, base=base
                         )
+    _need((wordings.text_of((one.stage, one.base)) for one in wanted.values()), ids)
+    for one in wanted.values():
+        one.wording_id = ids.wordings[wordings.text_of((one.stage, one.base))]
     Instance.objects.bulk_create(wanted.values())
     found: dict[int, rows.Instances] = {server.pk: {} for server in servers}
     for (number, application_name, stage, base), instance in wanted.items():
@@ -180,7 +195,11 @@ def _intervals(history: _History, ids: rows.Ids) -> dict[type[Interval], list[tu
     open_ones: dict[type[Interval], dict[str, _Row]] = {}
     ended: dict[type[Interval], list[tuple[Any, ...]]] = {}
     for state in history.states:
-        for model, keyed in rows.wanted(state.found, ids).items():
+        all_wanted = rows.wanted(state.found, ids)
+        texts = wordings.texts_in(all_wanted)
+        _need(texts.values(), ids)
+        wordings.put(all_wanted, texts, ids.wordings)
+        for model, keyed in all_wanted.items():
             current = open_ones.setdefault(model, {})
             over = ended.setdefault(model, [])
             for key in [key for key in current if keyed.get(key) != current[key].found]:

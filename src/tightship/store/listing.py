@@ -10,14 +10,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 Value = str | int | float | bool | datetime | None | list[str]
 Row = Mapping[str, Value]
 """Column name -> value. May hold more than the columns, for pages that draw a row in their own way."""
+
+Answer = TypeVar("Answer")
 
 Thing = Literal["application", "instance", "server", "package", "environment", "address", ""]
 """What a column's value names, so that a page can link to it. An address is where the link leads itself."""
@@ -31,6 +33,14 @@ class View:
     at: datetime | None = None
     """None: the newest that is known"""
     silent_after: timedelta = timedelta(hours=3)
+    asked: dict[str, Any] = field(init=False, compare=False, repr=False, default_factory=dict)
+    """what was asked already, for this view, by those who need the same: a page has several lists"""
+
+    def once(self, what: str, ask: Callable[[], Answer]) -> Answer:
+        if what not in self.asked:
+            self.asked[what] = ask()
+        answer: Answer = self.asked[what]
+        return answer
 
     @property
     def moment(self) -> datetime:

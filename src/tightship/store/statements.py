@@ -33,13 +33,15 @@ def tell(sql: str, values: Sequence[Any]) -> int:
         return int(cursor.rowcount)
 
 
-def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def insert(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], ending: str = ""
+) -> None:
     """New rows. The columns that are not named have no default in the database: name all but the id."""
     names = ", ".join(f'"{name}"' for name in columns)
     types = [_type(model, name) for name in columns]
     for some in portions(rows):
         given, values = table(types, some)
-        sql = f'INSERT INTO "{model._meta.db_table}" ({names}) {given}'
+        sql = f'INSERT INTO "{model._meta.db_table}" ({names}) {given} {ending}'
         tell(sql, values)
 
 

@@ -1,4 +1,4 @@
-"""As many servers as are asked for: twenty instances each, five hundred applications of ten releases.
+"""As many servers as are asked for: twenty instances each, five hundred applications of eleven releases.
 
 Ten thousand servers are 200,000 instances, 5,000 package sets of 150 lines and a million intervals.
 What many servers share (an environment, a package set) is one object here: that makes it quick.
@@ -31,7 +31,7 @@ from tightship.fleet.simulated.index import DAYS, KNOWN, lines_of
 from tightship.fleet.simulated.servers import Server, Told
 
 APPLICATIONS = 500
-RELEASES = 10
+RELEASES = 11
 OF_A_SERVER = 20
 PACKAGES = 150
 INDEX = 2000

@@ -129,8 +129,8 @@ def newest(package: str, day: float) -> str:
     versions = KNOWN[package]
     step = (DAYS + _BEFORE) / len(versions)
     # Not all on one day: each package has its own.
-    shift = sum(map(ord, package)) % 29
-    number = int((day + _BEFORE + shift - 29) / step)
+    shift = sum(map(ord, package)) * 7 % DAYS
+    number = int((day + _BEFORE + shift - DAYS) / step)
     return versions[max(0, min(number, len(versions) - 1))]
 
 
