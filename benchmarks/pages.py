@@ -183,9 +183,9 @@ def _at(address: Address, then: str) -> Address:
 
 def ask(only: str = "") -> dict[str, list[float]]:
     """kind -> milliseconds at p50 and p95, and kB of the largest answer."""
-    import django
+    from tightship.web import wsgi  # as it is served
 
-    django.setup()
+    assert wsgi.application
     from django.contrib.auth import get_user_model
     from django.test import Client
 

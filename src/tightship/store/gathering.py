@@ -97,10 +97,15 @@ class Combination:
     count: int
 
 
+def all_combinations(view: View) -> list[Combination]:
+    """Of all applications; once for a view."""
+    groups = FoundGroup.objects.filter(at(view.at), kind="application")
+    return view.once("combinations", lambda: combinations(groups))
+
+
 def all_used(view: View) -> dict[int, list[tuple[int, int]]]:
     """`used`, of all applications; once for a view."""
-    groups = FoundGroup.objects.filter(at(view.at), kind="application")
-    return view.once("used", lambda: used(combinations(groups)))
+    return view.once("used", lambda: used(all_combinations(view)))
 
 
 def combinations(groups: QuerySet[FoundGroup]) -> list[Combination]:

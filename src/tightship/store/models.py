@@ -229,7 +229,14 @@ class FoundEnvironment(Interval):
     wording = wording()
 
     class Meta:
-        indexes = (*interval_indexes("environment"), covering("environment_worded", "wording"))
+        indexes = (
+            *interval_indexes("environment"),
+            covering("environment_worded", "wording"),
+            # Few are at rest, and each page about a package asks for them.
+            models.Index(
+                fields=["packages"], name="environment_rests", condition=Q(until=None, at_rest=True)
+            ),
+        )
 
 
 GROUP_STATE = (

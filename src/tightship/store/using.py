@@ -14,7 +14,7 @@ from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
 
 from tightship.fleet.versions import Wanted, sort_key, wanted
 from tightship.store.errors import told
-from tightship.store.gathering import all_used, combinations
+from tightship.store.gathering import all_combinations, all_used, combinations
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
 from tightship.store.listings.groups import group_rows
@@ -125,7 +125,9 @@ def _buckets(view: View, asked: Wanted, params: Params, key: Key) -> list[Bucket
     if len(sets) <= MANY_SETS:
         return None
     counts: dict[int | None, int] = defaultdict(int)
-    for one in combinations(FoundGroup.objects.filter(at(view.at), **params.filters)):
+    groups = FoundGroup.objects.filter(at(view.at), **params.filters)
+    of_applications = params.filters == {"kind": "application"}
+    for one in all_combinations(view) if of_applications else combinations(groups):
         if one.loaded in sets or one.packages in sets:
             counts[one.application] += one.count
     return in_order(counts, key, dict(Application.objects.values_list("pk", "name")))

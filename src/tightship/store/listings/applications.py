@@ -147,7 +147,7 @@ APPLICATIONS = Queried(
 def _instances(view: View) -> QuerySet[Instance]:
     if view.at is None:
         return Instance.objects.filter(running=True)
-    return Instance.objects.filter(Exists(running(view, instance=OuterRef("pk"))))
+    return Instance.objects.filter(pk__in=running(view).values("instance"))
 
 
 def _total(view: View) -> int | None:
