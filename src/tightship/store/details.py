@@ -265,11 +265,11 @@ def overview(view: View) -> Overview:
     with told():
         quiet = Server.objects.filter(silent(view), first_seen__lte=view.moment).order_by("last_seen")
         silent_ones = list(quiet.values_list("name", "last_seen"))
-        return Overview(covers(view), silent=silent_ones, **(_past(view) if view.at else _now()))
+        return Overview(covers(view), silent=silent_ones, **(_past(view) if view.at else _now(view)))
 
 
-def _now() -> dict[str, int]:
-    sums = tallies.totals()
+def _now(view: View) -> dict[str, int]:
+    sums = view.once("totals", tallies.totals)
     running = GroupRow.objects.filter(until=None, application=OuterRef("pk"))
     return {
         "applications": Application.objects.filter(Exists(running)).count(),

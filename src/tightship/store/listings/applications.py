@@ -151,7 +151,7 @@ def _instances(view: View) -> QuerySet[Instance]:
 
 
 def _total(view: View) -> int | None:
-    return None if view.at else tallies.totals()["instances"]
+    return None if view.at else view.once("totals", tallies.totals)["instances"]
 
 
 def _instance_rows(view: View, instances: Sequence[Instance], _params: Params) -> list[Row]:
