@@ -18,6 +18,7 @@ ALL = {
     "recording": "Taking in reports",
     "searching": "Searching a large fleet",
     "starting": "How long a command takes to begin",
+    "pages": "Pages of a large fleet",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 VERSIONS = ("django", "psycopg", "pip", "uv", "cyclonedx-bom", "pydantic")

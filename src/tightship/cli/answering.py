@@ -137,6 +137,8 @@ def covered(covers: Covers) -> str:
     for what, names in (("silent", covers.silent), ("partly unread", covers.unread)):
         if names:
             parts.append(f"{len(names)} {what}: {_some(names)}")
+    if covers.simulated:
+        parts.append("all simulated")
     return "; ".join(parts)
 
 

@@ -87,6 +87,8 @@ class Database:
     """migrations that were applied by a newer release"""
     now: datetime | None = None
     newest_report: datetime | None = None
+    simulated: bool = False
+    """it holds what `tightship demo` made up"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,17 @@ def database(facts: Database) -> Check:
         )
     name = "SQLite" if facts.vendor == "sqlite" else "PostgreSQL"
     return Check("database", "ok", f"{name} {_dotted(facts.version)}: {facts.where}")
+
+
+def simulated(facts: Database) -> Check | None:
+    if not facts.simulated:
+        return None
+    return Check(
+        "fleet",
+        "warn",
+        f"{facts.where} holds a simulated fleet: none of these servers exists.",
+        "For your own, unset TIGHTSHIP_DATA: tightship gather",
+    )
 
 
 def journal(facts: Database, place: Place) -> Check | None:

@@ -74,6 +74,7 @@ def _of_store(place: Place) -> list[Check | None]:
     now = datetime.now(UTC)
     return [
         checks.database(database),
+        checks.simulated(database),
         checks.journal(database, place),
         checks.migrations(database),
         checks.clock(now, database),

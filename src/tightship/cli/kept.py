@@ -145,6 +145,7 @@ def _asked(where: place.DatabaseAddress) -> Database:
         unknown=unknown,
         now=now,
         newest_report=None if waiting else _newest_report(),
+        simulated=not waiting and _is_simulated(),
     )
 
 
@@ -176,6 +177,12 @@ def _newest_report() -> datetime | None:
 
     newest: datetime | None = Server.objects.aggregate(newest=Max("reported_at"))["newest"]
     return newest
+
+
+def _is_simulated() -> bool:
+    from tightship.store.simulation import is_simulated
+
+    return is_simulated()
 
 
 def serving(asked: Database) -> Serving:

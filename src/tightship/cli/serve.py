@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import sleep
 from typing import NamedTuple
@@ -89,6 +89,19 @@ def serve(where: str, workers: int, as_user: str, first_look: bool, only_link: b
     """
     if only_link:
         return _print_link()
+    return up(where, workers, as_user, _first_look if first_look else None, look)
+
+
+def up(
+    where: str,
+    workers: int,
+    as_user: str,
+    first: Callable[[Way], None] | None,
+    hourly: Callable[[Way], None],
+    link: str = "",
+) -> int:
+    """Serve until told to end. `first` is done before anybody can come, `hourly` once an hour. `link`:
+    what prints another login link."""
     asked = _bind(where)
     trouble = why_not(asked)
     if trouble:
@@ -97,14 +110,14 @@ def serve(where: str, workers: int, as_user: str, first_look: bool, only_link: b
     _refuse_unready(
         asked, json.loads(way.said("tightship.web", "prepare", f"http://{asked.host}:{asked.port}"))
     )
-    if first_look:
-        _first_look(way)
+    if first:
+        first(way)
     return keep(
         us("tightship.web", "serve", asked.address, str(asked.port), str(workers)),
         way.identity,
         way.variables,
-        lambda process: _greet(asked, way, process),
-        lambda: look(way),
+        lambda process: _greet(asked, way, process, link or f"{typed()} serve --link"),
+        lambda: hourly(way),
     )
 
 
@@ -196,13 +209,13 @@ def look(way: Way) -> None:
         click.echo(f"This server could not be read: {error}", err=True)
 
 
-def _greet(asked: Bind, way: Way, process: subprocess.Popen[bytes]) -> None:
+def _greet(asked: Bind, way: Way, process: subprocess.Popen[bytes], another: str) -> None:
     while not _answers(asked.address, asked.port) and process.poll() is None:
         sleep(0.05)
     if process.poll() is not None:
         return  # it has said why
     link = way.said("tightship.web", "link")
-    click.echo(f"\n  Open   {link}\n         It logs you in, once. For another: {typed()} serve --link")
+    click.echo(f"\n  Open   {link}\n         It logs you in, once. For another: {another}")
     tunnel = ssh_line(asked, os.environ.get("SSH_CONNECTION", ""), _our_name())
     if tunnel:
         click.echo(f"  From   {tunnel}\n         typed on your own machine, makes the link work there.")

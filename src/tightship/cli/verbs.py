@@ -44,6 +44,7 @@ VERBS = {
     "findings": Verb(ASK, "What is not as it should be, the worst first.", "findings"),
     "end-of-life": Verb(ASK, "When series of Python and Django get no security fixes any more.", "endoflife"),
     "serve": Verb(SERVE, "Serve the pages, and take in reports.", "serve"),
+    "demo": Verb(SERVE, "Serve a simulated fleet, to look around.", "demo"),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),
     "doctor": Verb(WHEN_STUCK, "Check the set-up, and say how to fix each thing.", "doctor"),

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from tightship.fleet.found import Found, FoundGroup, package_changes
 from tightship.fleet.report import Environment, Live, LiveGroup, Package, ProcessGroup
-from tightship.store import intervals, rows, sets
+from tightship.store import intervals, rows, sets, tallies
 from tightship.store.errors import told
 from tightship.store.listing import Covers, View
 from tightship.store.listings.applications import labels_of
@@ -263,14 +263,31 @@ class Overview:
 def overview(view: View) -> Overview:
     """The figures above the fold."""
     with told():
-        running = GroupRow.objects.filter(intervals.at(view.at), kind="application")
-        counts = running.aggregate(
-            applications=Count("application", distinct=True),
-            instances=Count("instance", distinct=True),
-            groups=Count("id"),
-            stale=Count("id", filter=Q(maybe_stale=True) | Q(surely_stale=True)),
-            conflict=Count("id", filter=Q(conflict=True)),
-            unread=Count("id", filter=Q(unread=True) | Q(kept=True)),
-        )
         quiet = Server.objects.filter(silent(view), first_seen__lte=view.moment).order_by("last_seen")
-        return Overview(covers(view), silent=list(quiet.values_list("name", "last_seen")), **counts)
+        silent_ones = list(quiet.values_list("name", "last_seen"))
+        return Overview(covers(view), silent=silent_ones, **(_past(view) if view.at else _now(view)))
+
+
+def _now(view: View) -> dict[str, int]:
+    sums = view.once("totals", tallies.totals)
+    running = GroupRow.objects.filter(until=None, application=OuterRef("pk"))
+    return {
+        "applications": Application.objects.filter(Exists(running)).count(),
+        "instances": sums["instances"],
+        "groups": sums["running"],
+        "stale": sums["stale"],
+        "conflict": sums["conflict"],
+        "unread": sums["unread"],
+    }
+
+
+def _past(view: View) -> dict[str, int]:
+    running = GroupRow.objects.filter(intervals.at(view.at), kind="application")
+    return running.aggregate(
+        applications=Count("application", distinct=True),
+        instances=Count("instance", distinct=True),
+        groups=Count("id"),
+        stale=Count("id", filter=Q(maybe_stale=True) | Q(surely_stale=True)),
+        conflict=Count("id", filter=Q(conflict=True)),
+        unread=Count("id", filter=Q(unread=True) | Q(kept=True)),
+    )

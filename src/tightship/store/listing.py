@@ -10,14 +10,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 Value = str | int | float | bool | datetime | None | list[str]
 Row = Mapping[str, Value]
 """Column name -> value. May hold more than the columns, for pages that draw a row in their own way."""
+
+Answer = TypeVar("Answer")
 
 Thing = Literal["application", "instance", "server", "package", "environment", "finding", "address", ""]
 """What a column's value names, so that a page can link to it. An address is where the link leads itself."""
@@ -31,6 +33,14 @@ class View:
     at: datetime | None = None
     """None: the newest that is known"""
     silent_after: timedelta = timedelta(hours=3)
+    asked: dict[str, Any] = field(init=False, compare=False, repr=False, default_factory=dict)
+    """what was asked already, for this view, by those who need the same: a page has several lists"""
+
+    def once(self, what: str, ask: Callable[[], Answer]) -> Answer:
+        if what not in self.asked:
+            self.asked[what] = ask()
+        answer: Answer = self.asked[what]
+        return answer
 
     @property
     def moment(self) -> datetime:
@@ -84,6 +94,8 @@ class Covers:
     silent: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     """servers of which something could not be read"""
+    simulated: bool = False
+    """none of these servers exists: `tightship demo` made them up"""
 
     @property
     def all(self) -> bool:
@@ -95,6 +107,8 @@ class Covers:
             parts.append(f"{len(self.silent)} silent")
         if self.unread:
             parts.append(f"{len(self.unread)} partly unread")
+        if self.simulated:
+            parts.append("all simulated")
         return "; ".join(parts)
 
 
@@ -135,6 +149,7 @@ def to_json(page: Page) -> str:
             "servers": page.covers.servers,
             "silent": list(page.covers.silent),
             "unread": list(page.covers.unread),
+            **({"simulated": True} if page.covers.simulated else {}),
         },
         "total": page.total,
         "page": page.params.page,

@@ -22,7 +22,7 @@ class Server(models.Model):
 
     name = models.CharField(max_length=NAME, unique=True)
     machine_id = models.CharField(max_length=64, db_index=True, blank=True)
-    first_seen = models.DateTimeField()
+    first_seen = models.DateTimeField(db_index=True)
     last_seen = models.DateTimeField(db_index=True, help_text="when its newest report came in")
     reported_at = models.DateTimeField(help_text="the newest report's moment, by our clock")
     said_at = models.DateTimeField(help_text="the same, by the server's own clock")
@@ -46,6 +46,23 @@ class Application(models.Model):
         return self.name
 
 
+class Wording(models.Model):
+    """A text that lists are searched by. See `wordings`."""
+
+    digest = models.CharField(max_length=40, unique=True)
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def wording() -> models.ForeignKey[Wording | None, Wording | None]:
+    # As with package sets: never changed, and written with ids that were read a moment before.
+    return models.ForeignKey(
+        Wording, models.PROTECT, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+
+
 class Instance(models.Model):
     """One copy of an application on a server, in a stage."""
 
@@ -53,14 +70,41 @@ class Instance(models.Model):
     application = models.ForeignKey(Application, models.CASCADE, related_name="instances")
     stage = models.CharField(max_length=NAME, blank=True)
     base = models.CharField(max_length=300, blank=True)
+    running = models.BooleanField(default=False, help_text="a process group of it runs now")
+    wording = wording()
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["server", "application", "stage", "base"], name="one_instance"),
         )
+        indexes = (
+            models.Index(
+                fields=["application", "stage", "server", "wording", "running"],
+                name="instance_now",
+                condition=Q(running=True),
+            ),
+            models.Index(fields=["wording"], name="instance_worded", condition=Q(running=True)),
+        )
 
     def __str__(self) -> str:
         return f"{self.application_id} on {self.server_id} in {self.base}"
+
+
+class Tally(models.Model):
+    """How much of what is found on a server now. See `tallies`."""
+
+    server = models.OneToOneField(Server, models.CASCADE, primary_key=True)
+    groups = models.IntegerField()
+    running = models.IntegerField(help_text="process groups of applications; so are the next three")
+    stale = models.IntegerField()
+    conflict = models.IntegerField()
+    unread = models.IntegerField()
+    instances = models.IntegerField()
+    listeners = models.IntegerField()
+    environments = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.groups} process groups"
 
 
 class Declaration(models.Model):
@@ -73,6 +117,18 @@ class Declaration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file} at {self.at}"
+
+
+class Simulation(models.Model):
+    """What is remembered here is no real fleet: `tightship demo` made it up. One row, or none."""
+
+    seed = models.IntegerField()
+    servers = models.IntegerField()
+    until = models.DateTimeField(help_text="when the story ends")
+    whole = models.BooleanField(default=False, help_text="all of it is here")
+
+    def __str__(self) -> str:
+        return f"{self.servers} simulated servers"
 
 
 class Package(models.Model):
@@ -108,11 +164,17 @@ class Member(models.Model):
     # Written once, with ids that were read a moment before, and never changed. To have the database look
     # each of them up again, and lock it, would cost more than to write the line.
     set = models.ForeignKey(PackageSet, models.CASCADE, related_name="members", db_constraint=False)
-    version = models.ForeignKey(Version, models.CASCADE, related_name="members", db_constraint=False)
+    version = models.ForeignKey(
+        Version, models.CASCADE, related_name="members", db_constraint=False, db_index=False
+    )
     origin = models.TextField(blank=True)
     commit = models.CharField(max_length=NAME, blank=True)
     editable = models.BooleanField(default=False)
     shadowed = models.BooleanField(default=False)
+
+    class Meta:
+        # Who has a version is answered from the index alone.
+        indexes = (models.Index(fields=["version", "shadowed", "set"], name="member_of"),)
 
     def __str__(self) -> str:
         return f"{self.version_id} in {self.set_id}"
@@ -153,6 +215,15 @@ def interval_indexes(name: str) -> tuple[models.Index, ...]:
     )
 
 
+def covering(name: str, *fields: str) -> models.Index:
+    """An index of what runs now, that answers by itself what asks for nothing but these fields.
+
+    SQLite reads the row as well where the index does not hold a column of its own condition: so `until`
+    stands in it. Never at the beginning: it would be taken for a good way to find a single row.
+    """
+    return models.Index(fields=[*fields, "until"], name=name, condition=Q(until=None))
+
+
 class FoundSystem(Interval):
     """The server itself, its web servers' sites and what could not be read of it."""
 
@@ -161,7 +232,10 @@ class FoundSystem(Interval):
     unread = models.IntegerField(default=0)
 
     class Meta:
-        indexes = interval_indexes("system")
+        indexes = (
+            *interval_indexes("system"),
+            models.Index(fields=["server"], name="system_unread", condition=Q(until=None, unread__gt=0)),
+        )
 
 
 class FoundEnvironment(Interval):
@@ -170,9 +244,31 @@ class FoundEnvironment(Interval):
     packages = models.ForeignKey(PackageSet, models.PROTECT, null=True, related_name="environments")
     at_rest = models.BooleanField(default=False)
     unread = models.BooleanField(default=False)
+    wording = wording()
 
     class Meta:
-        indexes = interval_indexes("environment")
+        indexes = (
+            *interval_indexes("environment"),
+            covering("environment_worded", "wording"),
+            # Few are at rest, and each page about a package asks for them.
+            models.Index(
+                fields=["packages"], name="environment_rests", condition=Q(until=None, at_rest=True)
+            ),
+        )
+
+
+GROUP_STATE = (
+    "stage",
+    "release",
+    "type",
+    "python",
+    "maybe_stale",
+    "surely_stale",
+    "conflict",
+    "unread",
+    "kept",
+)
+"""What a list of applications says of all their process groups together."""
 
 
 class FoundGroup(Interval):
@@ -205,12 +301,20 @@ class FoundGroup(Interval):
     kept = models.BooleanField(
         default=False, help_text="not seen by the newest report: as an earlier one had it"
     )
+    wording = wording()
 
     class Meta:
         indexes = (
             *interval_indexes("group"),
             models.Index(fields=["application", "stage"], name="group_of", condition=Q(until=None)),
             models.Index(fields=["application", "release"], name="group_release", condition=Q(until=None)),
+            covering("group_uses", "application", "loaded", "packages", "kind"),
+            covering("group_used", "loaded", "application", "server", "kind"),
+            covering("group_newest", "since"),
+            covering("group_worded", "wording"),
+            covering("group_searched", "application", "wording", "server"),
+            models.Index(fields=["application", "since", "until"], name="group_past"),
+            covering("group_state", "application", *GROUP_STATE, "server", "since", "kind"),
         )
 
 
@@ -225,11 +329,15 @@ class FoundListener(Interval):
     group = models.CharField(max_length=300, blank=True, help_text="key of the process group")
     application = models.ForeignKey(Application, models.PROTECT, null=True, related_name="listeners")
     stage = models.CharField(max_length=NAME, blank=True)
+    wording = wording()
 
     class Meta:
         indexes = (
             *interval_indexes("listener"),
             models.Index(fields=["port"], name="listener_port", condition=Q(until=None)),
+            covering("listener_of", "application", "port"),
+            covering("listener_worded", "wording"),
+            covering("listener_searched", "server", "wording", "application"),
         )
 
 
@@ -243,7 +351,7 @@ class FoundSite(Interval):
     application = models.ForeignKey(Application, models.PROTECT, null=True, related_name="sites")
 
     class Meta:
-        indexes = interval_indexes("site")
+        indexes = (*interval_indexes("site"), covering("site_named", "name"))
 
 
 class Change(models.Model):
@@ -261,12 +369,15 @@ class Change(models.Model):
     before = models.CharField(max_length=NAME, blank=True)
     after = models.CharField(max_length=NAME, blank=True)
     still_runs = models.CharField(max_length=NAME, blank=True)
+    wording = wording()
 
     class Meta:
         indexes = (
             models.Index(fields=["server", "at"], name="change_of_server"),
             models.Index(fields=["application", "at"], name="change_of_application"),
             models.Index(fields=["subject", "at"], name="change_of_subject"),
+            models.Index(fields=["kind", "at"], name="change_of_kind"),
+            models.Index(fields=["wording", "at"], name="change_worded"),
         )
 
     def __str__(self) -> str:
@@ -280,6 +391,8 @@ class Forgotten(models.Model):
 
     def __str__(self) -> str:
         return f"before {self.before}"
+
+
 class Acknowledgement(models.Model):
     """Somebody knows of what is found, and says why it may stay, and until when."""
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db import models
+from django.db.models import Q, QuerySet
 
 from tightship.fleet.moments import BadMoment
 from tightship.fleet.text import harmless
@@ -16,6 +17,8 @@ from tightship.store.errors import told
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Covers, Filter, Listing, Page, Params, Row, View, check
 from tightship.store.models import Forgotten, FoundSystem, Server
+from tightship.store.paging import Bucket, Key, Known, paged, tallied
+from tightship.store.statements import ask, moment
 
 Lookup = str | Callable[[str, View], Q]
 
@@ -40,20 +43,51 @@ class Queried(Listing):
     order: Sequence[str] = field(default=("pk",))
     beside: Callable[[View], Mapping[str, int]] | None = None
     """what is not in the rows and still belongs to the answer: its name -> how many"""
+    joined: Sequence[str] = ()
+    """what the rows of a page need of what they refer to"""
+    tally: str = ""
+    """the column of a server that counts what of it stands in this list now"""
+    total: Callable[[View], int | None] | None = None
+    """how many there are in all, where that is known without counting them"""
+    buckets: Callable[[View, Params, Key], Sequence[Bucket] | None] | None = None
+    """how many rows there are of each value of a key, where that is known without counting them"""
+    indexed: Sequence[str] = ()
+    """fields by whose order the database has the rows at hand"""
 
     def page(self, view: View, params: Params) -> Page:
         """One page. Raises `BadParams`, and `StoreError` when the database can't answer."""
         check(self, params)
         with told():
-            found = self._searched(self._filtered(view, params), params.query)
-            total = found.count()
+            order = self._order(params.sort)
             start = (params.page - 1) * params.size
-            some = list(found.order_by(*self._order(params.sort))[start : start + params.size])
+            ids, total = self._ids(view, params, order, start)
+            some = self._in_order(view, ids)
             beside = self.beside(view) if self.beside else {}
             return Page(self, params, view, self.rows(view, some, params), total, covers(view), beside)
 
-    def _filtered(self, view: View, params: Params) -> QuerySet[Any]:
-        found = self.query(view)
+    def _ids(self, view: View, params: Params, order: Sequence[Key], start: int) -> tuple[list[int], int]:
+        found, first = self.query(view), order[0]
+        whole = not params.filters and not params.query
+        if whole and self.tally and view.at is None and first.path == "server__name":
+            return tallied(found, order, start, params.size, self.tally)
+        found = self._searched(self._filtered(found, view, params), params.query)
+        known = Known(
+            self.total(view) if whole and self.total else None,
+            self.buckets(view, params, first) if self.buckets else None,
+            first.path in self.indexed,
+        )
+        return paged(found, order, start, params.size, known)
+
+    def _in_order(self, view: View, ids: Sequence[int]) -> list[Any]:
+        query = self.query(view)
+        # What they are is known by their ids; only what a query adds to its rows has to be asked once more.
+        found = query if query.query.annotations else query.model._default_manager.all()
+        found.query.select_related = query.query.select_related
+        found = found.select_related(*self.joined) if self.joined else found
+        rows = {row.pk: row for row in found.filter(pk__in=ids)}
+        return [rows[number] for number in ids if number in rows]
+
+    def _filtered(self, found: QuerySet[Any], view: View, params: Params) -> QuerySet[Any]:
         for name, asked in params.filters.items():
             lookup = self.lookups[name]
             value = harmless(asked)  # as names are kept; PostgreSQL refuses a NUL
@@ -62,18 +96,29 @@ class Queried(Listing):
 
     def _searched(self, found: QuerySet[Any], text: str) -> QuerySet[Any]:
         for word in text.replace("\0", "").split():
-            any_of = Q()
+            any_of = Q(pk__in=())
             for name in self.search:
-                any_of |= Q(**{f"{name}__icontains": word})
+                any_of |= _having(found.model, name, word)
             found = found.filter(any_of)
         return found
 
-    def _order(self, sort: str) -> list[Any]:
+    def _order(self, sort: str) -> list[Key]:
+        order = [Key.of(name) for name in self.order]
         if not sort:
-            return [*self.order, "pk"]
-        name = self.fields[sort.removeprefix("-")]
-        chosen = F(name).desc(nulls_last=True) if sort.startswith("-") else F(name).asc(nulls_last=True)
-        return [chosen, *self.order, "pk"]
+            return order
+        chosen = Key(self.fields[sort.removeprefix("-")], sort.startswith("-"))
+        return [chosen, *(key for key in order if key.path != chosen.path)]
+
+
+def _having(model: type[models.Model], name: str, word: str) -> Q:
+    """Rows that have a word in a field. What a row refers to is asked first, for itself: it is little."""
+    column, _, far = name.partition("__")
+    if not far:
+        return Q(**{f"{name}__icontains": word})
+    other = model._meta.get_field(column).related_model
+    assert isinstance(other, type)
+    numbers = other._default_manager.filter(**{f"{far}__icontains": word}).values_list("pk", flat=True)
+    return Q(**{f"{column}__in": list(numbers)})
 
 
 def view(now: datetime, moment: datetime | None = None) -> View:
@@ -86,18 +131,27 @@ def view(now: datetime, moment: datetime | None = None) -> View:
     return View(now, moment, settings.SILENT_AFTER)
 
 
+_KNOWN = """
+    SELECT (SELECT count(*) FROM store_server WHERE first_seen <= %s),
+        EXISTS (SELECT 1 FROM store_simulation)"""
+
+
 def covers(view: View) -> Covers:
-    """What an answer covers at a moment. Two queries."""
+    """What an answer covers at a moment. Three queries, once for a view."""
+    return view.once("covers", lambda: _covers(view))
+
+
+def _covers(view: View) -> Covers:
     with told():
         servers = Server.objects.filter(first_seen__lte=view.moment)
-        total = servers.count()
+        ((total, is_simulated),) = ask(_KNOWN, [moment(view.moment)])
         quiet = servers.filter(silent(view)).order_by("name").values_list("name", flat=True)
         unread = (
             FoundSystem.objects.filter(at(view.at), unread__gt=0)
             .order_by("server__name")
             .values_list("server__name", flat=True)
         )
-        return Covers(total, tuple(quiet), tuple(unread))
+        return Covers(total, tuple(quiet), tuple(unread), bool(is_simulated))
 
 
 def silent(view: View, prefix: str = "") -> Q:

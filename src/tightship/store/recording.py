@@ -22,7 +22,7 @@ from tightship.fleet.remembering import remembered
 from tightship.fleet.report import Package, Report, load
 from tightship.fleet.searching import terms
 from tightship.fleet.text import clip
-from tightship.store import intervals, judging, rows, setfacts, sets, statements
+from tightship.store import intervals, judging, rows, setfacts, sets, statements, tallies, wordings
 from tightship.store.errors import told
 from tightship.store.models import NAME, Change, Instance, Server
 from tightship.store.names import applications, declared_names
@@ -130,8 +130,12 @@ def _record(report: Report, name: str, received: datetime, names: DeclaredNames 
     happened = differences.changes(before, now, _packages(report))
     _save(server, report, received, moment)
     _need_names(server, now, ids)
-    intervals.write(server, moment, stored, rows.wanted(now, ids))
-    _tell(server, moment, happened, ids)
+    wanted = rows.wanted(now, ids)
+    changed = [change_row(change, ids) for change in happened]
+    _need_wordings(stored, wanted, changed, ids)
+    intervals.write(server, moment, stored, wanted)
+    tallies.count([server.pk])
+    _tell(server, moment, changed, ids)
     remember(terms(now) - terms(before))
     judging.judge(server, before, now, moment, ids.applications)
     return Recorded("recorded", name, row is None, report.state.complete, len(happened))
@@ -192,8 +196,15 @@ def _need_names(server: Server, found: Found, ids: rows.Ids) -> None:
     wanted = {(group.application, clip(group.stage, NAME), clip(group.base, rows.KEY)) for group in groups}
     missing = wanted - ids.instances.keys()
     if missing:
+        texts = wordings.ids_of(wordings.text_of((stage, base)) for _name, stage, base in missing)
         made = [
-            Instance(server=server, application_id=ids.applications[name], stage=stage, base=base)
+            Instance(
+                server=server,
+                application_id=ids.applications[name],
+                stage=stage,
+                base=base,
+                wording_id=texts[wordings.text_of((stage, base))],
+            )
             for name, stage, base in sorted(missing)
         ]
         Instance.objects.bulk_create(made, ignore_conflicts=True)
@@ -202,7 +213,18 @@ def _need_names(server: Server, found: Found, ids: rows.Ids) -> None:
             ids.instances[name, stage, base] = number
 
 
-_CHANGE = (
+def _need_wordings(
+    stored: intervals.Rows, wanted: wordings.Wanted, changed: Sequence[ChangeRow], ids: rows.Ids
+) -> None:
+    """Learn the ids of the texts that lists are searched by; those that are new are made."""
+    texts = wordings.texts_in(wanted)
+    ids.wordings.update(wordings.texts_known(stored))
+    needed = {*texts.values(), *map(text_of_change, changed)}
+    ids.wordings.update(wordings.ids_of(needed - ids.wordings.keys()))
+    wordings.put(wanted, texts, ids.wordings)
+
+
+CHANGE = (
     "server_id",
     "at",
     "kind",
@@ -213,18 +235,25 @@ _CHANGE = (
     "before",
     "after",
     "still_runs",
+    "wording_id",
 )
+ChangeRow = tuple[str | int | None, ...]
+"""The columns of a change but for the server, the moment and its text."""
 
 
-def _tell(server: Server, moment: datetime, happened: Sequence[differences.Change], ids: rows.Ids) -> None:
-    if happened:
-        at = statements.moment(moment)
-        statements.insert(
-            Change, _CHANGE, [(server.pk, at, *_change_row(change, ids)) for change in happened]
-        )
+def _tell(server: Server, moment: datetime, changed: Sequence[ChangeRow], ids: rows.Ids) -> None:
+    at = statements.moment(moment)
+    told = [(server.pk, at, *row, ids.wordings[text_of_change(row)]) for row in changed]
+    if told:
+        statements.insert(Change, CHANGE, told)
 
 
-def _change_row(change: differences.Change, ids: rows.Ids) -> tuple[str | int | None, ...]:
+def text_of_change(row: ChangeRow) -> str:
+    said = dict(zip(CHANGE[2:], row, strict=False))
+    return wordings.text_of(str(said[name]) for name in wordings.FIELDS[Change])
+
+
+def change_row(change: differences.Change, ids: rows.Ids) -> ChangeRow:
     return (
         change.kind,
         ids.applications.get(change.application),

@@ -14,6 +14,7 @@ from django.db import models
 
 from tightship.fleet.findings.finding import stage_subject
 from tightship.fleet.text import clip
+from tightship.store import tallies, wordings
 from tightship.store.acknowledging import called_anew
 from tightship.store.models import (
     SUBJECT,
@@ -74,6 +75,8 @@ def call(different: Sequence[Renaming]) -> None:
     places = {one.place for one in different if one.called_anew}
     for some in portions(sorted({server for server, _key in places})):
         _follow(some, {place for place in places if place[0] in set(some)})
+    wordings.renew(FoundGroup, [one.id for one in different])
+    tallies.count(sorted({one.place[0] for one in different}))
 
 
 def _update(
@@ -93,8 +96,15 @@ def _instances(anew: Sequence[Renaming], ids: Mapping[str, int]) -> dict[_Instan
     wanted = {
         (one.place[0], ids[one.after["application"]], str(one.after["stage"]), one.base) for one in anew
     }
+    texts = wordings.ids_of(wordings.text_of((stage, base)) for _server, _name, stage, base in wanted)
     made = [
-        Instance(server_id=server, application_id=application, stage=stage, base=base)
+        Instance(
+            server_id=server,
+            application_id=application,
+            stage=stage,
+            base=base,
+            wording_id=texts[wordings.text_of((stage, base))],
+        )
         for server, application, stage, base in sorted(wanted)
     ]
     for some in portions(made):
@@ -218,6 +228,7 @@ def _tell_of_names(servers: Sequence[int], timelines: _Timelines) -> None:
         if before.until == after.since
         and (before.application, before.stage) != (after.application, after.stage)
     }
+    renewed: list[int] = []
     for row in Change.objects.filter(server__in=servers, kind="named"):
         if (row.server_id, row.group) not in timelines:
             continue
@@ -227,7 +238,8 @@ def _tell_of_names(servers: Sequence[int], timelines: _Timelines) -> None:
         else:
             row.before, row.after = before, called.get(after.application or 0, "")
             row.save(update_fields=["before", "after"])
-    Change.objects.bulk_create(
+            renewed.append(row.pk)
+    made = Change.objects.bulk_create(
         Change(
             server_id=server,
             at=at,
@@ -240,3 +252,4 @@ def _tell_of_names(servers: Sequence[int], timelines: _Timelines) -> None:
         )
         for (server, key, at), (before, after) in sorted(wanted.items(), key=lambda item: item[0])
     )
+    wordings.renew(Change, [*renewed, *(row.pk for row in made)])

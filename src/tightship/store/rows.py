@@ -55,6 +55,7 @@ class Ids:
     sets: dict[str, int] = field(default_factory=dict)
     applications: dict[str, int] = field(default_factory=dict)
     instances: Instances = field(default_factory=dict)
+    wordings: dict[str, int] = field(default_factory=dict)
 
 
 def ids_in(stored: Rows) -> Ids:

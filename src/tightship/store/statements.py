@@ -33,25 +33,36 @@ def tell(sql: str, values: Sequence[Any]) -> int:
         return int(cursor.rowcount)
 
 
-def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """New rows. The columns that are not named have no default in the database: name all but the id."""
-    _insert(model, columns, rows, "")
-
-
-def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """The same, but for rows that are there already."""
-    _insert(model, columns, rows, " ON CONFLICT DO NOTHING")
-
-
-def _insert(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], ending: str
+def insert(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], ending: str = ""
 ) -> None:
+    """New rows. The columns that are not named have no default in the database: name all but the id.
+
+    `ending`: what follows the rows in the statement.
+    """
     names = ", ".join(f'"{name}"' for name in columns)
     types = [_type(model, name) for name in columns]
     for some in portions(rows):
         given, values = table(types, some)
-        sql = f'INSERT INTO "{model._meta.db_table}" ({names}) {given}{ending}'
-        tell(sql, values)
+        tell(f'INSERT INTO "{model._meta.db_table}" ({names}) {given} {ending}', values)
+
+
+def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """The same, but for rows that are there already."""
+    insert(model, columns, rows, "ON CONFLICT DO NOTHING")
+
+
+def pour(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """As `insert`, for thousands of rows."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f'COPY "{model._meta.db_table}" ({names}) FROM STDIN') as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            into = f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES {marks(len(columns))}'  # noqa: S608
+            cursor.executemany(into, rows)
 
 
 def _type(model: type[models.Model], column: str) -> str:

@@ -6,19 +6,21 @@ The cost grows with the distinct versions and sets, not with the fleet.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
 
 from tightship.fleet.versions import Wanted, sort_key, wanted
 from tightship.store.errors import told
+from tightship.store.gathering import all_combinations, all_used, combinations
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
 from tightship.store.listings.groups import group_rows
 from tightship.store.listings.signs import APPLICATION, KIND, SERVER, STAGE
-from tightship.store.models import FoundGroup, Member, Version
+from tightship.store.models import Application, FoundGroup, Member, Version
+from tightship.store.paging import Bucket, Key, in_order
 from tightship.store.querying import Queried
 from tightship.store.resting import resting_with
 
@@ -82,6 +84,8 @@ def who_uses(text: str) -> Queried:
         ("application__name", "server__name", "release", "base"),
         ("application__name", "stage", "server__name", "type", "key"),
         beside=lambda view: {"at rest": resting.query(view).count()},
+        joined=("application", "server", "packages"),
+        buckets=lambda view, params, key: _buckets(view, asked, params, key),
     )
 
 
@@ -96,15 +100,43 @@ def _members(asked: Wanted) -> QuerySet[Member]:
     return Member.objects.filter(version__in=_matching(asked), shadowed=False)
 
 
+MANY_SETS = 200
+"""Package sets that are too many to look up who uses each of them."""
+
+
 def _groups(view: View, asked: Wanted) -> QuerySet[FoundGroup]:
-    return _with(view, _members(asked))
+    members = _members(asked)
+    if members[: MANY_SETS + 1].count() <= MANY_SETS:
+        return _with(view, members)
+    # Nearly everybody is asked for: what a set is used by is no way to find them. `+ 0` is no index's field.
+    sets = members.values("set")
+    held = {
+        name: ExpressionWrapper(F(f"{name}_id") + 0, BigIntegerField()) for name in ("loaded", "packages")
+    }
+    found = FoundGroup.objects.filter(at(view.at)).alias(runs=held["loaded"], has=held["packages"])
+    return found.filter(Q(runs__in=sets) | Q(has__in=sets))
+
+
+def _buckets(view: View, asked: Wanted, params: Params, key: Key) -> list[Bucket] | None:
+    """How many process groups of each application use it, where nearly everybody does."""
+    if params.query or params.filters.keys() - {"kind"} or key.path != "application__name":
+        return None
+    sets = set(_members(asked).values_list("set_id", flat=True))
+    if len(sets) <= MANY_SETS:
+        return None
+    counts: dict[int | None, int] = defaultdict(int)
+    groups = FoundGroup.objects.filter(at(view.at), **params.filters)
+    of_applications = params.filters == {"kind": "application"}
+    for one in all_combinations(view) if of_applications else combinations(groups):
+        if one.loaded in sets or one.packages in sets:
+            counts[one.application] += one.count
+    return in_order(counts, key, dict(Application.objects.values_list("pk", "name")))
 
 
 def _with(view: View, members: QuerySet[Member]) -> QuerySet[FoundGroup]:
     """Process groups that run one of these, or have it on disk."""
     sets = members.values("set")
-    found = FoundGroup.objects.filter(at(view.at), Q(loaded__in=sets) | Q(packages__in=sets))
-    return found.select_related("application", "server", "packages")
+    return FoundGroup.objects.filter(at(view.at), Q(loaded__in=sets) | Q(packages__in=sets))
 
 
 def _of_version(view: View, asked: Wanted, version: str) -> Q:
@@ -151,7 +183,12 @@ class Use:
     version: str
     applications: tuple[str, ...]
     servers: tuple[str, ...]
+    """by name; empty where `groups` are more than NAMED"""
     groups: int
+
+
+NAMED = 1000
+"""Process groups whose servers are named. Where half the fleet uses a version, nobody reads their names."""
 
 
 def versions_in_use(view: View, name: str) -> list[Use]:
@@ -159,11 +196,29 @@ def versions_in_use(view: View, name: str) -> list[Use]:
     with told():
         members = Member.objects.filter(version__package__name=name, shadowed=False)
         version_of = dict(members.values_list("set_id", "version__version"))
-        found = FoundGroup.objects.filter(at(view.at), kind="application", loaded__in=version_of)
-        uses: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for held, application, server in found.values_list("loaded_id", "application__name", "server__name"):
-            uses[version_of[held]].append((application or "", server))
+        groups = FoundGroup.objects.filter(at(view.at), kind="application")
+        counts: dict[str, int] = defaultdict(int)
+        users: dict[str, set[int]] = defaultdict(set)
+        for held, some in all_used(view).items():
+            if held in version_of:
+                counts[version_of[held]] += sum(count for _application, count in some)
+                users[version_of[held]] |= {application for application, _count in some}
+        called = dict(Application.objects.values_list("pk", "name"))
+        named = _servers(groups, {held: one for held, one in version_of.items() if counts[one] <= NAMED})
     return [
-        Use(version, tuple(sorted({a for a, _s in some})), tuple(sorted({s for _a, s in some})), len(some))
-        for version, some in sorted(uses.items(), key=lambda item: sort_key(item[0]), reverse=True)
+        Use(
+            version,
+            tuple(sorted(called[number] for number in users[version])),
+            tuple(sorted(named[version])),
+            counts[version],
+        )
+        for version in sorted(users, key=sort_key, reverse=True)
     ]
+
+
+def _servers(groups: QuerySet[FoundGroup], version_of: Mapping[int, str]) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    held = groups.filter(loaded__in=version_of).order_by().values_list("loaded_id", "server__name").distinct()
+    for number, server in held:
+        found[version_of[number]].add(server)
+    return found

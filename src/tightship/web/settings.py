@@ -37,6 +37,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "tightship.web.simulated.simulated",
             ]
         },
     }

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tightship.fleet.versions import sort_key
+from tightship.store import tallies
+from tightship.store.gathering import Gathered, gathered, names_of
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, Value, View
 from tightship.store.listings.groups import Ports, ports_of
 from tightship.store.listings.signs import APPLICATION, SERVER, STAGE, is_silent, signs_of, unique
-from tightship.store.models import Application, FoundGroup, Instance
-from tightship.store.querying import Queried
+from tightship.store.models import Application, FoundGroup, Instance, Server
+from tightship.store.querying import Queried, silent
 
 
 def running(view: View, **of: Any) -> QuerySet[FoundGroup]:
@@ -51,25 +53,33 @@ def _applications(view: View) -> QuerySet[Application]:
 
 
 def _application_rows(view: View, applications: Sequence[Application], _params: Params) -> list[Row]:
-    groups = list(running(view, application__in=applications).select_related("server"))
-    ports = ports_of(view, groups)
-    by_application: dict[int | None, list[FoundGroup]] = defaultdict(list)
-    for group in groups:
-        by_application[group.application_id].append(group)
-    rows: list[Row] = []
-    for application in applications:
-        some = by_application[application.pk]
-        rows.append(
-            {
-                "application": application.name,
-                **_gathered(view, some, ports),
-                "instances": len({group.instance_id for group in some}),
-                "owner": application.owner,
-                "labels": labels_of(application.labels),
-                "url": application.url,
-            }
-        )
-    return rows
+    found = gathered(view, [application.pk for application in applications])
+    names = names_of(server for one in found.values() for server in one.servers)
+    quiet = view.once("quiet", lambda: set(Server.objects.filter(silent(view)).values_list("pk", flat=True)))
+    return [
+        _application_row(application, found[application.pk], names, quiet) for application in applications
+    ]
+
+
+def _application_row(
+    application: Application, found: Gathered, names: Mapping[int, str], quiet: set[int]
+) -> Row:
+    signs = found.signs | {"silent"} if quiet & found.servers else found.signs
+    return {
+        "application": application.name,
+        "stages": unique(found.stages),
+        "releases": sorted(filter(None, found.releases), key=sort_key),
+        "types": unique(found.types),
+        "pythons": sorted(filter(None, found.pythons), key=sort_key),
+        "ports": _in_order(found.ports),
+        "signs": [sign for sign in ("stale", "conflict", "unread", "silent") if sign in signs],
+        "servers": sorted(names[server] for server in found.servers),
+        "since": found.since,
+        "instances": found.instances,
+        "owner": application.owner,
+        "labels": labels_of(application.labels),
+        "url": application.url,
+    }
 
 
 def labels_of(text: str) -> list[str]:
@@ -135,8 +145,13 @@ APPLICATIONS = Queried(
 
 
 def _instances(view: View) -> QuerySet[Instance]:
-    some = running(view, instance=OuterRef("pk"))
-    return Instance.objects.filter(Exists(some)).select_related("application", "server")
+    if view.at is None:
+        return Instance.objects.filter(running=True)
+    return Instance.objects.filter(pk__in=running(view).values("instance"))
+
+
+def _total(view: View) -> int | None:
+    return None if view.at else view.once("totals", tallies.totals)["instances"]
 
 
 def _instance_rows(view: View, instances: Sequence[Instance], _params: Params) -> list[Row]:
@@ -179,6 +194,8 @@ INSTANCES = Queried(
     _instance_rows,
     {"application": "application__name", "server": "server__name", "stage": "stage", "base": "base"},
     {"application": "application__name", "server": "server__name", "stage": "stage"},
-    ("application__name", "server__name", "stage", "base"),
+    ("application__name", "server__name", "wording__text"),
     ("application__name", "stage", "server__name", "base"),
+    joined=("application", "server"),
+    total=_total,
 )

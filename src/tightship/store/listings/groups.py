@@ -15,7 +15,7 @@ from tightship.store.querying import Queried
 
 
 def _groups(view: View) -> QuerySet[FoundGroup]:
-    return FoundGroup.objects.filter(at(view.at)).select_related("application", "server", "packages")
+    return FoundGroup.objects.filter(at(view.at))
 
 
 Ports = Mapping[tuple[int, str], list[str]]
@@ -119,6 +119,8 @@ GROUPS = Queried(
         "release": "release",
         "sign": sign,
     },
-    ("application__name", "server__name", "key", "release", "program", "base", "user"),
+    ("application__name", "server__name", "wording__text"),
     ("application__name", "server__name", "stage", "type", "key"),
+    joined=("application", "server", "packages"),
+    indexed=("since",),
 )

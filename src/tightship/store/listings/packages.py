@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tightship.fleet.versions import sort_key
+from tightship.store.gathering import all_used, combinations, used
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
 from tightship.store.listings.places import number, yes_or_no
 from tightship.store.listings.signs import SERVER, unique
-from tightship.store.models import FoundEnvironment, FoundGroup, Member, Package
+from tightship.store.models import Application, FoundEnvironment, FoundGroup, Member, Package, Version
 from tightship.store.querying import Queried
 from tightship.store.resting import named_by
 
@@ -37,7 +37,7 @@ ENVIRONMENTS = Queried(
         Column("since", "Since", "time"),
     ),
     (SERVER, Filter("kind", "Kind"), Filter("at_rest", "At rest", choices=("yes", "no"))),
-    lambda view: FoundEnvironment.objects.filter(at(view.at)).select_related("server", "packages"),
+    lambda view: FoundEnvironment.objects.filter(at(view.at)),
     lambda _view, found, _params: [
         {
             "id": row.pk,
@@ -65,17 +65,16 @@ ENVIRONMENTS = Queried(
         "kind": "kind",
         "at_rest": lambda told, _view: Q(at_rest=yes_or_no("at_rest", told)),
     },
-    ("key", "server__name"),
+    ("wording__text", "server__name"),
     ("server__name", "key"),
+    joined=("server", "packages"),
+    tally="environments",
 )
 
 
-def _sets_in_use(view: View) -> QuerySet[Any]:
-    return FoundGroup.objects.filter(at(view.at), kind="application").values("loaded")
-
-
 def _packages(view: View) -> QuerySet[Package]:
-    used = Member.objects.filter(version__package=OuterRef("pk"), set__in=_sets_in_use(view))
+    users = FoundGroup.objects.filter(at(view.at), kind="application", loaded=OuterRef("set"))
+    used = Member.objects.filter(Exists(users), version__package=OuterRef("pk"))
     return Package.objects.filter(Exists(used))
 
 
@@ -84,17 +83,22 @@ _GROUPS = {"application": "application__name", "server": "server__name"}
 
 def _package_rows(view: View, packages: Sequence[Package], params: Params) -> list[Row]:
     """Versions of each package with how many process groups run them, whatever is on disk since."""
-    members = Member.objects.filter(version__package__in=packages, shadowed=False).values_list(
-        "version__package_id", "version__version", "set_id"
-    )
-    some = list(members)
-    users = _users(view, {row[2] for row in some}, params)
+    users = _users(view, params)
+    versions = {
+        pk: (package, version)
+        for pk, package, version in Version.objects.filter(package__in=packages).values_list(
+            "pk", "package_id", "version"
+        )
+    }
     counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    names: dict[int, set[str]] = defaultdict(set)
-    for package_id, version, held in some:
-        if held in users:
-            counts[package_id][version] += users[held][0]
-            names[package_id] |= users[held][1]
+    users_of: dict[int, set[int]] = defaultdict(set)
+    members = Member.objects.filter(version__in=versions, shadowed=False)
+    for member_of, held in members.values_list("version_id", "set_id"):
+        for application, count in users.get(held, ()):
+            package_id, version = versions[member_of]
+            counts[package_id][version] += count
+            users_of[package_id].add(application)
+    called = dict(Application.objects.values_list("pk", "name"))
     rows: list[Row] = []
     for package in packages:
         spread = sorted(counts[package.pk].items(), key=lambda item: sort_key(item[0]), reverse=True)
@@ -103,25 +107,24 @@ def _package_rows(view: View, packages: Sequence[Package], params: Params) -> li
                 "package": package.name,
                 "versions": [version for version, _count in spread],
                 "spread": [f"{version} × {count}" for version, count in spread],
-                "applications": unique(names[package.pk]),
+                "applications": unique(called[pk] for pk in users_of[package.pk]),
                 "used_by": sum(counts[package.pk].values()),
             }
         )
     return rows
 
 
-def _users(view: View, held: set[int], params: Params) -> dict[int, tuple[int, set[str]]]:
-    """set -> how many process groups of applications use it, and the applications.
+def _users(view: View, params: Params) -> dict[int, list[tuple[int, int]]]:
+    """package set -> (application, how many of its process groups run it).
 
     Who asks for the packages of one application or server is told how these are spread there.
     """
     of = {_GROUPS[name]: value for name, value in params.filters.items() if name in _GROUPS}
-    found = FoundGroup.objects.filter(at(view.at), kind="application", loaded__in=held, **of)
-    users: dict[int, tuple[int, set[str]]] = {}
-    for held_id, name, count in found.values_list("loaded", "application__name").annotate(Count("id")):
-        before, names = users.get(held_id, (0, set()))
-        users[held_id] = (before + count, names | {name or ""})
-    return users
+    return (
+        all_used(view)
+        if not of
+        else used(combinations(FoundGroup.objects.filter(at(view.at), kind="application", **of)))
+    )
 
 
 PACKAGES = Queried(
@@ -148,8 +151,9 @@ PACKAGES = Queried(
 
 
 def _held_by(view: View, **groups: str) -> Q:
-    held = FoundGroup.objects.filter(at(view.at), kind="application", **groups).values("loaded")
-    return Q(Exists(Member.objects.filter(version__package=OuterRef("pk"), set__in=held)))
+    held = FoundGroup.objects.filter(at(view.at), kind="application", **groups).order_by().values("loaded")
+    members = Member.objects.filter(set__in=held.distinct()).values("version__package").distinct()
+    return Q(pk__in=members)
 
 
 def _in(environment: int) -> Q:

@@ -15,7 +15,7 @@ from tightship.store.querying import Queried
 
 
 def _listeners(view: View) -> QuerySet[FoundListener]:
-    return FoundListener.objects.filter(at(view.at)).select_related("application", "server")
+    return FoundListener.objects.filter(at(view.at))
 
 
 def _listener_rows(view: View, listeners: Sequence[FoundListener], _params: Params) -> list[Row]:
@@ -72,8 +72,10 @@ PORTS = Queried(
         "program": "program",
         "protocol": "protocol",
     },
-    ("server__name", "application__name", "program", "path", "address"),
+    ("server__name", "application__name", "wording__text"),
     ("server__name", "-protocol", "port", "path"),
+    joined=("application", "server"),
+    tally="listeners",
 )
 
 
@@ -115,7 +117,7 @@ SITES = Queried(
         Column("since", "Since", "time"),
     ),
     (SERVER, APPLICATION),
-    lambda view: FoundSite.objects.filter(at(view.at)).select_related("application", "server"),
+    lambda view: FoundSite.objects.filter(at(view.at)),
     lambda _view, sites, _params: [
         {
             "site": site.name,
@@ -139,4 +141,5 @@ SITES = Queried(
     {"server": "server__name", "application": "application__name"},
     ("name", "server__name", "to"),
     ("name", "server__name"),
+    joined=("application", "server"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
@@ -23,11 +23,14 @@ def _server_rows(view: View, servers: Sequence[Server], _params: Params) -> list
     names: dict[int, set[str]] = defaultdict(set)
     stale: set[int] = set()
     counted: dict[int, int] = defaultdict(int)
-    for group in running(view, server__in=servers).select_related("application"):
-        names[group.server_id].add(group.application.name if group.application else "")
-        counted[group.server_id] += 1
-        if group.maybe_stale or group.surely_stale:
-            stale.add(group.server_id)
+    groups = running(view, server__in=servers).values_list(
+        "server_id", "application__name", "maybe_stale", "surely_stale"
+    )
+    for number, name, maybe, surely in groups:
+        names[number].add(name or "")
+        counted[number] += 1
+        if maybe or surely:
+            stale.add(number)
     systems = {
         row.server_id: row
         for row in FoundSystem.objects.filter(at(view.at), server__in=servers, key="system")
@@ -78,11 +81,7 @@ SERVERS = Queried(
     _servers,
     _server_rows,
     {"server": "name", "seen": "last_seen", "first_seen": "first_seen"},
-    {
-        "application": lambda name, view: Q(
-            Exists(running(view, server=OuterRef("pk"), application__name=name))
-        )
-    },
+    {"application": lambda name, view: Q(pk__in=running(view, application__name=name).values("server"))},
     ("name", "machine_id"),
     ("name",),
 )
