@@ -47,6 +47,7 @@ reference:  ## Renew the reference pages that are made from code
 	@tools/environment run
 	@$(BIN)/python -m tightship.fleet.schema
 	@$(BIN)/python -m tightship.cli.reference
+	@DJANGO_SETTINGS_MODULE=tightship.web.settings $(BIN)/python -m tightship.web.api
 
 probe.pyz:  ## Build the probe as one file: dist/probe.pyz
 	@tools/environment run

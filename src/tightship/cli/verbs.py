@@ -41,6 +41,10 @@ VERBS = {
     "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),
     "search": Verb(ASK, "Find whatever has a name, also with a typing error.", "search"),
     "forget": Verb(REMEMBER, "Remove what ended before a moment.", "forget"),
+    "login": Verb(ASK, "Ask a service from now on, instead of the store of this machine.", "login"),
+    "logout": Verb(
+        ASK, "Forget the service and its token; the verbs read the store of this machine again.", "login"
+    ),
     "serve": Verb(SERVE, "Serve the pages, and take in reports.", "serve"),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),
