@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import socket
 import stat
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -263,3 +266,13 @@ def test_a_token_is_not_sent_where_an_answer_leads(elsewhere: Tightship) -> None
     assert done.returncode == 2
     assert f"leads on to {other}/login" in done.stderr
     assert (sent, sent_on) == (["Bearer tightship_x"], [])
+
+
+def test_the_how_to_s_curl_commands_are_answered(service: Service, token: str) -> None:
+    page = Path(__file__).parents[2] / "docs/how-to/ask-a-service.md"
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        environment = {**os.environ, "TIGHTSHIP_URL": service.address, "TIGHTSHIP_TOKEN": token}
+        done = subprocess.run(["sh", "-c", block], env=environment, capture_output=True, check=True)
+        assert "rows" in json.loads(done.stdout)

@@ -60,7 +60,11 @@ def asked_all(operation: Any, service: tuple[Service, str], examples: int) -> No
             schemathesis.checks.not_a_server_error,
             *(
                 getattr(schemathesis.specs.openapi.checks, name)
-                for name in ("status_code_conformance", "content_type_conformance", "response_schema_conformance")
+                for name in (
+                    "status_code_conformance",
+                    "content_type_conformance",
+                    "response_schema_conformance",
+                )
             ),
         ]
         case.validate_response(answer, checks=checks)

@@ -25,9 +25,8 @@ def login(url: str, insecure_http: bool) -> None:
     `tightship token create --read`. It is tried, and kept in a file that only you can read.
 
     \b
-    Examples:
+    Example:
       tightship login https://tightship.example.com
-      tightship login https://tightship.example.com < read.token
     """
     address = chosen.address(url)
     asked = chosen.Service(address, "", insecure_http)
