@@ -48,6 +48,7 @@ reference:  ## Renew the reference pages that are made from code
 	@$(BIN)/python -m tightship.fleet.schema
 	@$(BIN)/python -m tightship.cli.reference
 	@$(BIN)/python -m tightship.cli.findings_reference
+	@DJANGO_SETTINGS_MODULE=tightship.web.settings $(BIN)/python -m tightship.web.api
 
 probe.pyz:  ## Build the probe as one file: dist/probe.pyz
 	@tools/environment run

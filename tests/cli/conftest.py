@@ -30,7 +30,7 @@ def program(data: Path) -> Tightship:
             input=typed.encode() if isinstance(typed, str) else typed,
             capture_output=True,
             check=False,
-            env={**ours, "TIGHTSHIP_DATA": str(data), **variables},
+            env={**ours, "TIGHTSHIP_DATA": str(data), "XDG_CONFIG_HOME": f"{data}-config", **variables},
         )
         out, err = done.stdout.decode(), done.stderr.decode()
         assert "Traceback" not in err

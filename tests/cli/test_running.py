@@ -125,7 +125,9 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 def test_ctrl_c_ends_quietly(tmp_path: Path) -> None:
     # A password is waited for: the verb is certainly running when the signal comes.
     code = (
-        "import click, sys; from tightship.cli import doctor, running\n"
+        "import click, signal, sys; from tightship.cli import doctor, running\n"
+        # Whoever was started in the background of a shell has it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "body = lambda: (print('ready', flush=True), sys.stdin.read())\n"
         "doctor.doctor = click.Command('doctor', callback=body)\n"
         "sys.exit(running.run(['doctor']))"

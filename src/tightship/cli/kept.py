@@ -1,4 +1,4 @@
-"""What the verbs ask of the store. Django is set up here and nowhere else."""
+"""What the verbs ask of the store, or of a service in its place. Django is set up here and nowhere else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tightship.cli.checks import Database, Serving
+from tightship.cli.chosen import named
 from tightship.cli.running import Cannot
 from tightship.store import place
 from tightship.store.listing import Listing, View
@@ -31,7 +32,16 @@ def listing(name: str) -> Listing:
     set_up()
     from tightship.store.listings import LISTINGS
 
-    return LISTINGS[name]
+    return asked_where(LISTINGS[name], f"/{name}")
+
+
+def asked_where(found: Listing, path: str, **also: str) -> Listing:
+    """A listing of the local store, or the same of the service that was chosen."""
+    if not named():
+        return found
+    from tightship.cli.remote import Remote
+
+    return Remote(found, path, also)
 
 
 def users_of(specifier: str, resting: bool = False) -> Listing:
@@ -41,7 +51,8 @@ def users_of(specifier: str, resting: bool = False) -> Listing:
     set_up()
     from tightship.store.using import at_rest, who_uses
 
-    return at_rest(specifier) if resting else who_uses(specifier)
+    found = at_rest(specifier) if resting else who_uses(specifier)
+    return asked_where(found, "/who-uses", specifier=specifier, at_rest="yes" if resting else "")
 
 
 def compared(sides: Sequence[tuple[str, datetime | None, str]]) -> Listing:
@@ -51,11 +62,18 @@ def compared(sides: Sequence[tuple[str, datetime | None, str]]) -> Listing:
     set_up()
     from tightship.store.comparing import Compared, Side
 
-    return Compared([Side(*side) for side in sides])
+    said: dict[str, str] = {}
+    for name, (what, when, _label) in zip("ab", sides, strict=True):
+        said |= {name: what, f"{name}_at": when.isoformat() if when else ""}
+    return asked_where(Compared([Side(*side) for side in sides]), "/diff", **said)
 
 
 def search(view: View, text: str, most: int) -> Found:
     """What has a name, and what that answer covers. The view is one of `view`."""
+    if named():
+        raise Cannot(
+            "Search does not ask a service yet: use its page, or the local store with TIGHTSHIP_URL="
+        )
     from tightship.store.search import search_covered
 
     return search_covered(view, text, most)
@@ -68,7 +86,9 @@ def search_json(found: Found, view: View) -> str:
 
 
 def view(now: datetime, at: datetime | None) -> View:
-    """The view of an existing database. Raises Cannot."""
+    """The view of an existing database, or of a service. Raises Cannot."""
+    if named():
+        return View(now, at)
     open_database()
     from tightship.store import querying
 

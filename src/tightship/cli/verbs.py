@@ -43,6 +43,10 @@ VERBS = {
     "forget": Verb(REMEMBER, "Remove what ended before a moment.", "forget"),
     "findings": Verb(ASK, "What is not as it should be, the worst first.", "findings"),
     "end-of-life": Verb(ASK, "When series of Python and Django get no security fixes any more.", "endoflife"),
+    "login": Verb(ASK, "Ask a service from now on, instead of the store of this machine.", "login"),
+    "logout": Verb(
+        ASK, "Forget the service and its token; the verbs read the store of this machine again.", "login"
+    ),
     "serve": Verb(SERVE, "Serve the pages, and take in reports.", "serve"),
     "demo": Verb(SERVE, "Serve a simulated fleet, to look around.", "demo"),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),

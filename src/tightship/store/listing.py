@@ -140,9 +140,14 @@ class Listing(Protocol):
 
 
 def to_json(page: Page) -> str:
-    """The page as JSON: the API's answer."""
-    names = [column.name for column in page.listing.columns]
-    document = {
+    """The page as JSON, as the API answers it."""
+    return json.dumps(document(page), indent=1)
+
+
+def document(page: Page, columns: Sequence[Column] = (), **more: Any) -> dict[str, Any]:
+    """The page as plain values; with other columns than its own, and members of the sender's own."""
+    names = [column.name for column in columns or page.listing.columns]
+    return {
         "listing": page.listing.name,
         "at": page.view.moment.astimezone(UTC).isoformat(),
         "covers": {
@@ -154,10 +159,10 @@ def to_json(page: Page) -> str:
         "total": page.total,
         "page": page.params.page,
         "pages": page.pages,
+        **more,
         **({"beside": dict(page.beside)} if page.beside else {}),
         "rows": [{name: _plain(row.get(name)) for name in names} for row in page.rows],
     }
-    return json.dumps(document, indent=1)
 
 
 def to_csv(page: Page) -> str:

@@ -37,7 +37,7 @@ class Door(LoginRequiredMiddleware):
     def process_view(
         self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
-        for_programs = request.path_info.endswith((".json", ".csv"))
+        for_programs = request.path_info.startswith("/api/1") or request.path_info.endswith((".json", ".csv"))
         if for_programs and not request.user.is_authenticated:
             return _refused(request)
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)

@@ -25,6 +25,7 @@ TITLES = {
     403: "This is not for you",
     404: "There is nothing here",
     405: "That cannot be done here",
+    406: "Only JSON is spoken here",
     409: "Send the state as well",
     411: "How long is it?",
     413: "This is too large",

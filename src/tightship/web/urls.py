@@ -7,6 +7,7 @@ from django.urls.resolvers import URLPattern
 
 from tightship.store.listings import LISTINGS
 from tightship.web import access, differing, health, intake, lists, pages, searching
+from tightship.web.api import answers
 
 
 def _lists() -> list[URLPattern]:
@@ -34,6 +35,7 @@ urlpatterns = [
     path("login", access.log_in, name="login"),
     path("login/link/<str:secret>", access.use_link, name="link"),
     path("logout", access.log_out, name="logout"),
+    *answers.urlpatterns,
     path("api/reports", intake.reports, name="reports"),
     path("healthz", health.healthz, name="healthz"),
 ]
