@@ -10,7 +10,7 @@ from tests import reports
 from tests.store.conftest import HOUR
 from tightship.fleet.moments import BadMoment
 from tightship.store.forgetting import AT_A_TIME, forget, forgettable
-from tightship.store.models import Application, Change, FoundGroup, Instance, Member, PackageSet
+from tightship.store.models import Application, Change, Finding, FoundGroup, Instance, Member, PackageSet
 from tightship.store.querying import view
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +56,17 @@ def test_package_sets_and_names_that_nothing_needs_any_more_go_too(history: Any)
     assert not Application.objects.filter(name="blog").exists()
     assert not Instance.objects.filter(application__name="blog").exists()
     assert not Member.objects.exclude(set__in=PackageSet.objects.all()).exists()
+
+
+def test_findings_that_ended_before_are_gone_and_those_that_hold_stay(told: Any, shop: Any) -> None:
+    told(shop("5.2.1"))
+    told(shop("5.2.2"))  # under the running process: stale
+    told(shop("5.2.2", ticks=2000))
+    held = Finding.objects.filter(until=None).count()
+    assert Finding.objects.filter(kind="stale-process").exclude(until=None).exists()
+    assert forget(told.now + HOUR / 2).removed["findings"] == 1
+    assert not Finding.objects.filter(kind="stale-process").exists()
+    assert Finding.objects.filter(until=None).count() == held
 
 
 def test_a_dry_run_counts_and_removes_nothing(history: Any) -> None:

@@ -33,7 +33,7 @@ COLUMNS = (
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def end_of_life(ctx: click.Context, as_json: bool) -> int:
-    """When series of Python and Django get no security fixes any more.
+    """Until when Python and Django get security fixes.
 
     The dates come with each release of Tightship; `update` brings newer ones.
 

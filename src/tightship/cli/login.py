@@ -19,7 +19,7 @@ from tightship.cli.running import Cannot
     help="Allow http:// to another machine: whoever is on the way can read the token.",
 )
 def login(url: str, insecure_http: bool) -> None:
-    """Ask a service from now on, instead of the store of this machine.
+    """Ask a service instead of this machine's store.
 
     The token is asked for, or read from the standard input. An administrator of the service makes it:
     `tightship token create --read`. It is tried, and kept in a file that only you can read.
@@ -44,7 +44,9 @@ def login(url: str, insecure_http: bool) -> None:
 
 @click.command()
 def logout() -> None:
-    """Forget the service and its token; the verbs read the store of this machine again.
+    """Forget that service and its token.
+
+    The verbs read this machine's store again.
 
     \b
     Example:

@@ -42,11 +42,9 @@ VERBS = {
     "search": Verb(ASK, "Find whatever has a name, also with a typing error.", "search"),
     "forget": Verb(REMEMBER, "Remove what ended before a moment.", "forget"),
     "findings": Verb(ASK, "What is not as it should be, the worst first.", "findings"),
-    "end-of-life": Verb(ASK, "When series of Python and Django get no security fixes any more.", "endoflife"),
-    "login": Verb(ASK, "Ask a service from now on, instead of the store of this machine.", "login"),
-    "logout": Verb(
-        ASK, "Forget the service and its token; the verbs read the store of this machine again.", "login"
-    ),
+    "end-of-life": Verb(ASK, "Until when Python and Django get security fixes.", "endoflife"),
+    "login": Verb(ASK, "Ask a service instead of this machine's store.", "login"),
+    "logout": Verb(ASK, "Forget that service and its token.", "login"),
     "serve": Verb(SERVE, "Serve the pages, and take in reports.", "serve"),
     "demo": Verb(SERVE, "Serve a simulated fleet, to look around.", "demo"),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),

@@ -19,6 +19,7 @@ from tightship.store.errors import told
 from tightship.store.models import (
     Application,
     Change,
+    Finding,
     Forgotten,
     FoundEnvironment,
     FoundGroup,
@@ -62,12 +63,20 @@ def forgettable(before: datetime) -> Outcome:
     with told():
         counts = {"intervals": sum(_ended(model, before).count() for model in INTERVALS)}
         counts["changes"] = Change.objects.filter(at__lt=before).count()
+        counts["findings"] = _ended(Finding, before).count()
         return Outcome(before, counts)
 
 
 def forget(before: datetime, progress: Progress | None = None) -> Outcome:
     """Remove what ended before a moment, and what only that needed. `progress` is told of rows, by and by."""
-    removed = {"intervals": 0, "changes": 0, "package sets": 0, "instances": 0, "applications": 0}
+    removed = {
+        "intervals": 0,
+        "changes": 0,
+        "findings": 0,
+        "package sets": 0,
+        "instances": 0,
+        "applications": 0,
+    }
     with told():
         Forgotten.objects.get_or_create(before=before)
         for what, number in _portions(before):
@@ -85,13 +94,14 @@ def _portions(before: datetime) -> Iterator[tuple[str, int]]:
             yield "intervals", number
     while number := _delete(Change, Change.objects.filter(at__lt=before)):
         yield "changes", number
+    while number := _delete(Finding, _ended(Finding, before)):
+        yield "findings", number
     while number := _delete_sets():
         yield "package sets", number
     while number := _delete(Instance, Instance.objects.filter(~_used(FoundGroup, "instance"))):
         yield "instances", number
-    nowhere = ~_used(FoundGroup, "application") & ~_used(FoundListener, "application")
-    nowhere &= ~_used(FoundSite, "application") & ~_used(Change, "application")
-    nowhere &= ~_used(Instance, "application") & Q(declared=False)
+    referring = (FoundGroup, FoundListener, FoundSite, Change, Finding, Instance)
+    nowhere = Q(*(~_used(model, "application") for model in referring), declared=False)
     while number := _delete(Application, Application.objects.filter(nowhere)):
         yield "applications", number
 
