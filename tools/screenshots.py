@@ -35,6 +35,9 @@ PAGES = {
     "changes": "/changes",
     "changes-of-a-package": "/changes?package=jinja2",
     "stale": "/groups?kind=application&sign=stale",
+    "findings": "/findings",
+    "diff": "/diff?a=shop/acceptance&b=shop/production",
+    "search": "/search?q=shop",
     "past": "/applications/shop?at={then}",
     "login": "/login",
 }
