@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tightship.cli.checks import Database, Serving
-from tightship.cli.chosen import named
+from tightship.cli.chosen import chosen, named
 from tightship.cli.running import Cannot
 from tightship.store import place
 from tightship.store.listing import Listing, View
@@ -93,6 +93,16 @@ def view(now: datetime, at: datetime | None) -> View:
     from tightship.store import querying
 
     return querying.view(now, at)
+
+
+def only_here(what: str) -> None:
+    """Raises Cannot where a service is asked: what is written goes to the data of this server alone."""
+    service = chosen()
+    if service:
+        raise Cannot(
+            f"{what} is for where the data is kept, and {service.url} is asked from here. Type it there; an "
+            "empty TIGHTSHIP_URL asks the data of this server."
+        )
 
 
 def open_database() -> None:
