@@ -87,6 +87,10 @@ QUESTIONS = [
     ["who-uses", "jinja2<3.1.6"],
     ["who-uses", "pip", "--at-rest", "--json"],
     ["findings", "--fail-on", "warning"],
+    ["search", "shop"],
+    ["search", "shpo", "--json"],
+    ["search", "many"],
+    ["search", "nosuchthing"],
     ["diff", "web1", "web2"],
     ["diff", "web1", "5h"],
 ]

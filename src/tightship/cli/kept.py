@@ -71,9 +71,11 @@ def compared(sides: Sequence[tuple[str, datetime | None, str]]) -> Listing:
 def search(view: View, text: str, most: int) -> Found:
     """What has a name, and what that answer covers. The view is one of `view`."""
     if named():
-        raise Cannot(
-            "Search does not ask a service yet: use its page, or the local store with TIGHTSHIP_URL="
-        )
+        from tightship.cli.searched import searched
+        from tightship.store.ready import set_up
+
+        set_up()
+        return searched(view, text)
     from tightship.store.search import search_covered
 
     return search_covered(view, text, most)
