@@ -106,3 +106,12 @@ def test_help_names_the_filters_of_the_listing(recorded: Tightship) -> None:
     out = recorded("ports", "--help").stdout
     for option in ("--server", "--application", "--protocol [tcp|unix]", "--json", "--at WHEN"):
         assert option in out
+
+
+def test_at_rest_is_asked_with_the_filters_that_it_has(recorded: Tightship) -> None:
+    done = recorded("who-uses", "django", "--at-rest", "--server", "web1")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "None found" in done.stderr
+    assert (
+        "--stage does not go with --at-rest" in recorded("who-uses", "x", "--at-rest", "--stage", "a").stderr
+    )

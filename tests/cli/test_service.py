@@ -86,6 +86,11 @@ QUESTIONS = [
     ["changes", "--told", "--since", "1d"],
     ["who-uses", "jinja2<3.1.6"],
     ["who-uses", "pip", "--at-rest", "--json"],
+    ["findings", "--fail-on", "warning"],
+    ["search", "shop"],
+    ["search", "shpo", "--json"],
+    ["search", "many"],
+    ["search", "nosuchthing"],
     ["diff", "web1", "web2"],
     ["diff", "web1", "5h"],
 ]
@@ -276,3 +281,19 @@ def test_the_how_to_s_curl_commands_are_answered(service: Service, token: str) -
         environment = {**os.environ, "TIGHTSHIP_URL": service.address, "TIGHTSHIP_TOKEN": token}
         done = subprocess.run(["sh", "-c", block], env=environment, capture_output=True, check=True)
         assert "rows" in json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["findings", "--baseline", "--because", "so"],
+        ["findings", "acknowledge", "silent", "old1", "--because", "so", "--until", "2d"],
+        ["findings", "acknowledged"],
+    ],
+)
+def test_what_is_written_is_not_written_beside_the_service_that_is_asked(
+    typed: list[str], asking: Tightship, service: Service
+) -> None:
+    done = asking(*typed)
+    assert done.returncode == 2
+    assert f"is for where the data is kept, and {service.address} is asked from here" in done.stderr

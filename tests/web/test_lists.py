@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.reports import report
@@ -109,7 +110,9 @@ def test_a_list_is_cut_into_pages_that_keep_what_was_asked(alice: Client) -> Non
     assert 'href="/packages?application=shop&amp;sort=-package&amp;size=4" rel="prev"' in page
     assert 'rel="next"' not in page
     first = alice.get("/packages.json?size=4&application=shop")
-    assert first["Link"] == '</packages.json?application=shop&page=2&size=4>; rel="next"'
+    assert first["Link"].startswith("</packages.json?application=shop&page=2&size=4&at=2")
+    second = alice.get(first["Link"][1:].partition(">")[0])
+    assert json.loads(second.content)["at"] == json.loads(first.content)["at"]
 
 
 def test_a_page_beyond_the_last_one_leads_back(alice: Client) -> None:
@@ -180,3 +183,28 @@ def test_before_anything_was_known_it_says_so(alice: Client) -> None:
     page = alice.get("/applications?at=2001-01-01")
     assert "Nothing was known of it at that moment." in text(page)
     assert "Covers 0 of 0 servers" in text(page)
+
+
+@pytest.mark.parametrize("place", ["/ports.json", "/ports.csv", "/diff.json", "/search.json"])
+def test_what_programs_can_only_read_says_so(db: None, place: str) -> None:
+    person = Client(enforce_csrf_checks=True)
+    person.force_login(User.objects.create(username="carol"))
+    for method in ("POST", "PUT", "DELETE"):
+        answer = person.generic(method, place)
+        assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+        assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_an_export_of_several_pages_is_of_one_moment(
+    alice: Client, monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
+    from tests.web.cast import web1
+
+    monkeypatch.setattr("tightship.web.lists.CSV_ROWS", 1)
+    before = csv_of(alice, "/servers.csv")
+    export = iter(alice.get("/servers.csv").streaming_content)
+    begun = next(export)
+    later = datetime.now(now.tzinfo) + timedelta(seconds=1)
+    record(report("aaa", at=later, **web1()), "aaa", received=later)
+    whole = (begun + b"".join(export)).decode()
+    assert [row["server"] for row in csv.DictReader(io.StringIO(whole))] == [row["server"] for row in before]

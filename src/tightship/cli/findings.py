@@ -78,7 +78,8 @@ def _failed(fail_on: Severity | None, asked: Asked, filters: dict[str, str]) -> 
         return FINE
     from tightship.store.findings import at_or_above
 
-    number = at_or_above(seen_from(asked.at, kept.view), fail_on, filters, asked.search)
+    listing = kept.listing("findings")
+    number = at_or_above(seen_from(asked.at, kept.view), fail_on, filters, asked.search, listing)
     if not number:
         return FINE
     worse = "" if fail_on == SEVERITIES[0] else " or worse"
@@ -92,6 +93,7 @@ def _baseline(asked: Asked, filters: dict[str, str], because: str, until: str) -
     if asked.at:
         raise click.UsageError("--baseline accepts what is there now: leave --at out.")
     ends = until_when(until or BASELINE, datetime.now(UTC))
+    kept.only_here("--baseline")
     kept.open_database()
     from tightship.store.acknowledging import accept_all
 
@@ -188,6 +190,7 @@ def _many(number: int) -> str:
 
 def _writable() -> None:
     """An existing store. Nothing can be acknowledged where nothing was recorded."""
+    kept.only_here("Acknowledging")
     kept.open_database()
 
 
@@ -201,6 +204,7 @@ def acknowledged(past: bool, as_json: bool) -> None:
     Example:
       tightship findings acknowledged
     """
+    kept.only_here("What was acknowledged")
     kept.open_database()
     from tightship.store.acknowledging import every
 

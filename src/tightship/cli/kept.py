@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tightship.cli.checks import Database, Serving
-from tightship.cli.chosen import named
+from tightship.cli.chosen import chosen, named
 from tightship.cli.running import Cannot
 from tightship.store import place
 from tightship.store.listing import Listing, View
@@ -71,9 +71,11 @@ def compared(sides: Sequence[tuple[str, datetime | None, str]]) -> Listing:
 def search(view: View, text: str, most: int) -> Found:
     """What has a name, and what that answer covers. The view is one of `view`."""
     if named():
-        raise Cannot(
-            "Search does not ask a service yet: use its page, or the local store with TIGHTSHIP_URL="
-        )
+        from tightship.cli.searched import searched
+        from tightship.store.ready import set_up
+
+        set_up()
+        return searched(view, text)
     from tightship.store.search import search_covered
 
     return search_covered(view, text, most)
@@ -93,6 +95,16 @@ def view(now: datetime, at: datetime | None) -> View:
     from tightship.store import querying
 
     return querying.view(now, at)
+
+
+def only_here(what: str) -> None:
+    """Raises Cannot where a service is asked: what is written goes to the data of this server alone."""
+    service = chosen()
+    if service:
+        raise Cannot(
+            f"{what} is for where the data is kept, and {service.url} is asked from here. Type it there; an "
+            "empty TIGHTSHIP_URL asks the data of this server."
+        )
 
 
 def open_database() -> None:

@@ -90,6 +90,7 @@ def _who_uses() -> click.Command:
             found = users_of(specifier, at_rest)
         except ValueError as error:
             raise click.UsageError(f"{error}.") from None
+        _known_at_rest(typed, {item.name for item in found.filters})
         return _answer(found, typed, AT_REST if at_rest else WHO_USES)
 
     resting = click.Option(
@@ -97,7 +98,15 @@ def _who_uses() -> click.Command:
         is_flag=True,
         help="Instead: environments in which nothing runs now, named by a unit, timer, crontab, supervisor.",
     )
-    parameters = [click.Argument(["specifier"]), *_filters(users_of("pip").filters), resting, *of_lists()]
+    filters = users_of("pip").filters
+
+    def _known_at_rest(typed: dict[str, Any], known: set[str]) -> None:
+        """Filters that only what runs has are refused, where they were typed."""
+        for name in {item.name for item in filters} - known:
+            if typed.pop(name):
+                raise click.UsageError(f"--{name} does not go with --at-rest: it is told of what runs.")
+
+    parameters = [click.Argument(["specifier"]), *_filters(filters), resting, *of_lists()]
     return _command("who-uses", WHO_USES, parameters, callback)
 
 

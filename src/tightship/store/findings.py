@@ -184,7 +184,9 @@ def about(view: View, most: int, **of: str) -> tuple[list[Row], int]:
         return [finding_row(view, row) for row in some[:most]], total
 
 
-def at_or_above(view: View, severity: Severity, filters: Mapping[str, str], query: str = "") -> int:
+def at_or_above(
+    view: View, severity: Severity, filters: Mapping[str, str], query: str = "", listing: Listing = FINDINGS
+) -> int:
     """How many findings of this severity or a worse one there are, that nobody acknowledged."""
     wanted = [name for name in SEVERITIES if RANK[name] <= RANK[severity]]
     asked = filters.get("severity")
@@ -194,7 +196,7 @@ def at_or_above(view: View, severity: Severity, filters: Mapping[str, str], quer
     for name in wanted:
         if asked in (None, name):
             chosen = {**filters, "severity": name, "acknowledged": "no"}
-            total += FINDINGS.page(view, Params(size=1, query=query, filters=chosen)).total
+            total += listing.page(view, Params(size=1, query=query, filters=chosen)).total
     return total
 
 

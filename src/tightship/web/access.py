@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from tightship.store import tokens
-from tightship.store.errors import StoreError
+from tightship.store.errors import StoreError, told
 from tightship.web.bearer import Refusal, read_by
 from tightship.web.problems import busy, sorry
 
@@ -38,15 +38,19 @@ class Door(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
         for_programs = request.path_info.startswith("/api/1") or request.path_info.endswith((".json", ".csv"))
-        if for_programs and not request.user.is_authenticated:
+        if for_programs:
             return _refused(request)
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
         return answer
 
 
 def _refused(request: HttpRequest) -> HttpResponse | None:
+    """Why a program may not read; None: it may, or a person who is logged in asks."""
     try:
-        read_by(request)
+        with told():
+            known = request.user.is_authenticated
+        if not known:
+            read_by(request)
     except Refusal as refusal:
         return refusal.response()
     except StoreError as error:

@@ -18,7 +18,7 @@ from tightship.store.querying import covers
 from tightship.web import sentences
 from tightship.web.asked import Asked, asked, context
 from tightship.web.embedding import part
-from tightship.web.problems import problem, sorry, unable
+from tightship.web.problems import for_programs, problem, sorry, unable
 from tightship.web.table import cut
 
 MOST = 1_000
@@ -30,7 +30,7 @@ def diff(request: HttpRequest) -> HttpResponse:
     return _answered(request, _as_page)
 
 
-@require_safe
+@for_programs
 def diff_json(request: HttpRequest) -> HttpResponse:
     return _answered(request, _as_json)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import Any
 
 from django.http import (
@@ -18,11 +19,11 @@ from django.utils.timezone import get_current_timezone
 
 from tightship.fleet.moments import BadMoment
 from tightship.store.errors import StoreError
-from tightship.store.listing import BadParams, Filter, Listing, Page, Params, check, to_csv, to_json
+from tightship.store.listing import BadParams, Filter, Listing, Page, Params, View, check, to_csv, to_json
 from tightship.web import asking, table
 from tightship.web.asked import Asked, asked, context
 from tightship.web.linked import linked
-from tightship.web.problems import problem, sorry, unable
+from tightship.web.problems import for_programs, problem, sorry, unable
 from tightship.web.timeline import days, events
 from tightship.web.words import WORDS, Words, answer, empty
 
@@ -58,7 +59,11 @@ class Field:
 
 def views(listing: Listing) -> dict[str, Callable[[HttpRequest], HttpResponseBase]]:
     """The three views of a list, by the ending of their address."""
-    return {"": _view(listing, _as_page), ".csv": _view(listing, _as_csv), ".json": _view(listing, _as_json)}
+    return {
+        "": _view(listing, _as_page),
+        ".csv": for_programs(_view(listing, _as_csv)),
+        ".json": for_programs(_view(listing, _as_json)),
+    }
 
 
 Shown = Callable[[HttpRequest, Listing, Asked, Params], HttpResponseBase]
@@ -99,11 +104,21 @@ def _as_page(request: HttpRequest, listing: Listing, given: Asked, params: Param
     return response
 
 
+def _of_one_moment(listing: Listing, view: View, params: Params) -> Page:
+    """The first of several pages, so that the others can be of its moment."""
+    page = listing.page(view, params)
+    if view.at or page.pages == 1:
+        return page
+    # The newest may become newer before the next page is asked for; a moment does not.
+    return listing.page(replace(view, at=view.now), params)
+
+
 def _as_json(_request: HttpRequest, listing: Listing, given: Asked, params: Params) -> HttpResponse:
-    page = listing.page(given.view, params)
+    page = _of_one_moment(listing, given.view, params)
     response = HttpResponse(to_json(page) + "\n", content_type="application/json")
     if params.page < page.pages:
-        following = asking.query(params.with_(page=params.page + 1), given.at)
+        at = page.view.moment.astimezone(UTC).isoformat()
+        following = asking.query(params.with_(page=params.page + 1), at)
         response["Link"] = f'<{_request.path}{following}>; rel="next"'
     return response
 
@@ -117,13 +132,10 @@ def _as_csv(_request: HttpRequest, listing: Listing, given: Asked, params: Param
 
 
 def _all_pages(listing: Listing, given: Asked, params: Params) -> Iterator[Page]:
-    number = 1
-    while True:
-        page = listing.page(given.view, params.with_(page=number, size=CSV_ROWS))
-        yield page
-        number += 1
-        if number > page.pages:
-            return
+    page = _of_one_moment(listing, given.view, params.with_(page=1, size=CSV_ROWS))
+    yield page
+    for number in range(2, page.pages + 1):
+        yield listing.page(page.view, page.params.with_(page=number))
 
 
 def _csv(first: Page, others: Iterator[Page]) -> Iterator[str]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
 
 from tightship.store.errors import StoreError
 from tightship.web.words import ROOMS
@@ -73,6 +76,23 @@ def wants_problem(request: HttpRequest) -> bool:
     """Whether a program asks: it should not have to read a page."""
     path = request.path_info
     return path.startswith("/api/") or path.endswith((".json", ".csv"))
+
+
+def for_programs(
+    view: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """A view that only reads and answers programs: another method is told as a problem."""
+
+    @wraps(view)
+    def answered(request: HttpRequest) -> HttpResponseBase:
+        if request.method in ("GET", "HEAD"):
+            return view(request)
+        response = problem(405, "This can only be read: GET or HEAD.")
+        response["Allow"] = "GET, HEAD"
+        return response
+
+    # It changes nothing, so no form has to prove that it is ours; without this a POST would be a 403.
+    return csrf_exempt(answered)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django names it

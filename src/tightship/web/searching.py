@@ -13,7 +13,7 @@ from tightship.store.errors import StoreError
 from tightship.store.search import Found, Group, Thing, search, search_covered, to_json
 from tightship.web import links, table
 from tightship.web.asked import Asked, asked, context
-from tightship.web.problems import problem, sorry, unable
+from tightship.web.problems import for_programs, problem, sorry, unable
 
 WHILE_TYPING = 4
 """Things of one kind below the box."""
@@ -118,7 +118,7 @@ def while_typing(request: HttpRequest) -> HttpResponse:
     return render(request, "web/found.html", drawn)
 
 
-@require_safe
+@for_programs
 def as_json(request: HttpRequest) -> HttpResponse:
     """For programs."""
     try:

@@ -28,7 +28,7 @@ from tightship.store.listings import LISTINGS
 from tightship.store.querying import view as seen_from
 from tightship.store.using import at_rest, who_uses
 from tightship.web import asking
-from tightship.web.api import cursor, described, things
+from tightship.web.api import cursor, described, searched, things
 from tightship.web.api.described import MORE, PREFIX
 from tightship.web.asked import asked, context
 from tightship.web.problems import busy, problem
@@ -183,6 +183,15 @@ def _only_moment(request: HttpRequest) -> View:
 
 
 @answers
+def search(request: HttpRequest) -> BaseModel:
+    """What is called so: /api/1/search?q=shop"""
+    for name in request.GET:
+        if name not in ("q", "at"):
+            raise BadParams(f"{name[:80]}: expected no parameter but q and at")
+    return searched.search(asked(request).view, request.GET.get("q", ""))
+
+
+@answers
 def overview(request: HttpRequest) -> BaseModel:
     return things.overview(_only_moment(request))
 
@@ -221,6 +230,7 @@ urlpatterns: list[URLPattern] = [
     *(path(_address(f"/{name}"), _listing(one), name=f"api-{name}") for name, one in LISTINGS.items()),
     path(_address("/who-uses"), users, name="api-who-uses"),
     path(_address("/diff"), diff, name="api-diff"),
+    path(_address("/search"), search, name="api-search"),
     path(_address("/applications/<path:name>"), _thing("application", things.application)),
     path(_address("/servers/<path:name>"), _thing("server", things.server)),
     path(_address("/packages/<path:name>"), _thing("package", things.package)),

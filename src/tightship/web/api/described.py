@@ -21,6 +21,7 @@ from tightship.store.listings import LISTINGS
 from tightship.store.using import at_rest, who_uses
 from tightship.web import asking
 from tightship.web.api import things
+from tightship.web.api.searched import Search
 
 VERSION = 1
 PREFIX = f"/api/{VERSION}"
@@ -117,6 +118,10 @@ def chapters() -> list[Chapter]:
     )
     found.append(_of_listing("/who-uses", "who-uses", who_uses("pip"), (specifier, resting)))
     found.append(_of_listing("/diff", "diff", _diff(), tuple(_sides())))
+    words = "Names, or parts of them: shop, django 4.2, web3:8001."
+    found.append(
+        Chapter("/search", "search", str(Search.__doc__).strip(), "Search", (Parameter("q", words, TEXT), AT))
+    )
     name = Parameter("name", "Its name.", {"type": "string", "minLength": 1}, "path", True)
     number = Parameter("number", "Its number, as listings give it.", {"type": "integer"}, "path", True)
     for path, what, by in (
@@ -226,7 +231,7 @@ def _operation(chapter: Chapter) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    models: Sequence[type[BaseModel]] = things.ALL
+    models: Sequence[type[BaseModel]] = (*things.ALL, Search)
     _keys, made = models_json_schema(
         [(model, "serialization") for model in models], ref_template="#/components/schemas/{model}"
     )
