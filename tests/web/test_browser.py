@@ -104,7 +104,7 @@ def test_a_list_can_be_searched_sorted_and_left_without_javascript(
     page.get_by_role("link", name="jinja2").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Who uses jinja2?")
     page.goto(f"{service.address}/ports?server=web1")
-    page.get_by_role("link", name="Program").click()
+    page.get_by_role("link", name="Program", exact=True).click()
     expect(page.get_by_role("columnheader", name="Program ↑")).to_have_attribute("aria-sort", "ascending")
     page.get_by_text("Filter and order").click()
     page.get_by_label("Protocol").select_option("unix")

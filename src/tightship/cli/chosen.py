@@ -69,7 +69,11 @@ def chosen(variables: Mapping[str, str] = os.environ) -> Service | None:
 def kept(variables: Mapping[str, str] = os.environ) -> Service | None:
     path = place(variables)
     try:
-        said = json.loads(path.read_text())
+        with path.open() as file:
+            open_to_others = os.fstat(file.fileno()).st_mode & 0o077
+            said = json.load(file)
+        if open_to_others:
+            raise Cannot(f"{path} holds a token, and others may read it: chmod 600 {path}")
         return Service(str(said["url"]), str(said["token"]), said.get("insecure_http") is True)
     except FileNotFoundError:
         return None
