@@ -16,6 +16,7 @@ from typing import Any
 ALL = {
     "scanning": "A scan of one server",
     "recording": "Taking in reports",
+    "pushing": "Reports over HTTP",
     "searching": "Searching a large fleet",
     "starting": "How long a command takes to begin",
     "pages": "Pages of a large fleet",

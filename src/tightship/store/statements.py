@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -41,7 +42,7 @@ def insert(
     `ending`: what follows the rows in the statement.
     """
     names = ", ".join(f'"{name}"' for name in columns)
-    types = [_type(model, name) for name in columns]
+    types = _types(model, tuple(columns), connection.vendor)
     for some in portions(rows):
         given, values = table(types, some)
         tell(f'INSERT INTO "{model._meta.db_table}" ({names}) {given} {ending}', values)
@@ -65,9 +66,10 @@ def pour(model: type[models.Model], columns: Sequence[str], rows: Sequence[Seque
             cursor.executemany(into, rows)
 
 
-def _type(model: type[models.Model], column: str) -> str:
-    field = next(field for field in model._meta.concrete_fields if field.column == column)
-    return str(field.db_type(connection)).partition("(")[0]
+@cache
+def _types(model: type[models.Model], columns: tuple[str, ...], _vendor: str) -> list[str]:
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    return [str(fields[name].db_type(connection)).partition("(")[0] for name in columns]
 
 
 def table(types: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:

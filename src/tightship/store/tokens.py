@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal
 
-from django.db.models import Q
-
 from tightship.store.errors import told
 from tightship.store.models import NAME, LoginLink, Token
+from tightship.store.statements import ask, moment, read_moment
 
 Scope = Literal["report", "read"]
 PREFIX = "tightship_"
@@ -55,13 +54,20 @@ def create(
     return _known(row), secret
 
 
+_FIND = """
+    SELECT id, scope, server, created, expires, last_used, revoked FROM store_token
+    WHERE digest = %s AND scope = %s AND revoked IS NULL AND (expires IS NULL OR expires > %s)"""
+
+
 def find(secret: str, scope: Scope, now: datetime) -> Known | None:
     """The token that has this secret and scope, when it is valid; notes that it was used."""
     with told():
-        row = Token.objects.filter(_valid(now), digest=_digest(secret), scope=scope).first()
-        if row and (row.last_used is None or now - row.last_used > _SELDOM):
-            Token.objects.filter(pk=row.pk).update(last_used=now)
-    return _known(row) if row else None
+        for number, kind, server, *times in ask(_FIND, [_digest(secret), scope, moment(now)]):
+            found = Known(number, kind, server, *(when and read_moment(when) for when in times))
+            if found.last_used is None or now - found.last_used > _SELDOM:
+                Token.objects.filter(pk=number).update(last_used=now)
+            return found
+    return None
 
 
 def every() -> Sequence[Known]:
@@ -90,10 +96,6 @@ def consume_link(secret: str, now: datetime) -> bool:
     with told():
         deleted, _rows = LoginLink.objects.filter(digest=_digest(secret), expires__gte=now).delete()
     return bool(deleted)
-
-
-def _valid(now: datetime) -> Q:
-    return Q(revoked=None) & (Q(expires=None) | Q(expires__gt=now))
 
 
 def _digest(secret: str) -> str:

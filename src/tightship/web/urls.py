@@ -19,6 +19,7 @@ def _lists() -> list[URLPattern]:
 
 
 urlpatterns = [
+    path("api/reports", intake.reports, name="reports"),  # first: every server asks for it every hour
     path("", pages.overview, name="overview"),
     *_lists(),
     path("diff", differing.diff, name="diff"),
@@ -36,7 +37,6 @@ urlpatterns = [
     path("login/link/<str:secret>", access.use_link, name="link"),
     path("logout", access.log_out, name="logout"),
     *answers.urlpatterns,
-    path("api/reports", intake.reports, name="reports"),
     path("healthz", health.healthz, name="healthz"),
 ]
 
