@@ -304,6 +304,16 @@ def test_judging_again_changes_nothing(told: Any, shop: Any) -> None:
     assert list(Finding.objects.order_by("pk").values()) == before
 
 
+def test_an_application_on_many_servers_is_judged_once_where_all_are_judged(told: Any, shop: Any) -> None:
+    for number in range(4):
+        told(shop(release=f"2.{number}.0"), server=f"web{number}")
+    Finding.objects.all().delete()
+    with CaptureQueriesContext(connection) as captured:
+        judging.judge_all(told.now)
+    assert held(told) == [MIXED]
+    assert sum("ROW_NUMBER()" in query["sql"] for query in captured) == 1
+
+
 def test_the_number_of_queries_of_a_report_does_not_grow_with_what_is_found(told: Any) -> None:
     def queries(server: str, count: int) -> int:
         some = [

@@ -26,7 +26,7 @@ from tightship.store import intervals, rows
 from tightship.store.acknowledging import matching
 from tightship.store.endings import endings, text_shipped
 from tightship.store.errors import told
-from tightship.store.models import NAME, SUBJECT, Change, FoundGroup, Judged, Server
+from tightship.store.models import NAME, SUBJECT, Application, Change, FoundGroup, Judged, Server
 from tightship.store.models import Finding as Row
 from tightship.store.setfacts import differences, facts
 from tightship.store.statements import ask, insert, marks, moment, portions, read_moment, tell
@@ -269,12 +269,22 @@ def catch_up(now: datetime) -> int:
         return judged
 
 
+APPLICATIONS_AT_ONCE = 20
+
+
 def judge_all(now: datetime) -> int:
-    """Judge every server by what is known of it. A transaction for each."""
+    """Judge every server by what is known of it, then every application. A transaction for each, or a few:
+    whatever reports meanwhile waits for no more than that."""
     with told():
         numbers = list(Server.objects.order_by("pk").values_list("pk", flat=True))
+        latest = now
         for number in numbers:
-            judge_again([number], now)
+            with transaction.atomic():
+                latest = max(latest, _judge_again(number, now)[0])
+        applications = Application.objects.order_by("pk").values_list("pk", flat=True)
+        for some in portions(applications, APPLICATIONS_AT_ONCE):
+            with transaction.atomic():
+                judge_mixed(some, latest)
         return len(numbers)
 
 
@@ -303,12 +313,22 @@ def forget_mixed(applications: Collection[int]) -> None:
 
 @transaction.atomic
 def judge_again(numbers: Iterable[int], now: datetime) -> None:
-    """Judge servers by what is known of them already."""
-    lock = "FOR UPDATE" if connection.vendor == "postgresql" else ""
+    """Judge servers by what is known of them already, and the applications that they have."""
+    latest, applications = now, set()
     for number in numbers:
-        for server in Server.objects.raw(f"SELECT * FROM store_server WHERE id = %s {lock}", [number]):  # noqa: S608
-            stored = intervals.read(server)
-            known = rows.known(server, stored)
-            when = max(now, server.reported_at)
-            judge(server, known, known, when, rows.ids_in(stored).applications)
-            judge_mixed(set(rows.ids_in(stored).applications.values()), when)
+        when, some = _judge_again(number, now)
+        latest = max(latest, when)
+        applications |= some
+    judge_mixed(applications, latest)
+
+
+def _judge_again(number: int, now: datetime) -> tuple[datetime, set[int]]:
+    """Judge one server by what is known of it. Returns as of when, and the ids of its applications."""
+    lock = "FOR UPDATE" if connection.vendor == "postgresql" else ""
+    for server in Server.objects.raw(f"SELECT * FROM store_server WHERE id = %s {lock}", [number]):  # noqa: S608
+        stored = intervals.read(server)
+        known, applications = rows.known(server, stored), rows.ids_in(stored).applications
+        when = max(now, server.reported_at)
+        judge(server, known, known, when, applications)
+        return when, set(applications.values())
+    return now, set()  # it was forgotten meanwhile

@@ -91,9 +91,9 @@ def flat(rows: Iterable[Iterable[Any]]) -> list[Any]:
     return [value for row in rows for value in row]
 
 
-def portions(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+def portions(rows: Iterable[_Row], at_a_time: int = AT_A_TIME) -> Iterator[list[_Row]]:
     left = iter(rows)
-    while some := list(islice(left, AT_A_TIME)):
+    while some := list(islice(left, at_a_time)):
         yield some
 
 
