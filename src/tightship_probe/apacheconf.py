@@ -22,6 +22,10 @@ _LONGEST = 8192
 """Characters of a line, as Apache has it."""
 _MOST_OF_MACROS = 4 * 1024 * 1024
 """Characters that all uses of macros expand to."""
+UNREAD = "<unread>"
+"""Name of a directive that stands where a part of the configuration is that could not be read."""
+GLOBAL = "%{GLOBAL}"
+"""The process group that is none: requests are answered inside Apache's own processes."""
 
 
 class Directive(NamedTuple):
@@ -61,6 +65,8 @@ class Configuration(object):
         self._envvars(tree, os.path.dirname(path))
         self.directives = []
         self._read(path, [self.directives], 0)
+        if self.files.missed and not self.directives:
+            self.directives.append(Directive(UNREAD, [], [], path))
 
     def _envvars(self, tree, folder):
         # Debian's apachectl reads them; none of them is a secret, and none is sent.
@@ -114,8 +120,10 @@ class Configuration(object):
     def _line(self, line, where, stack, own, depth):
         section = _SECTION.match(line) if line.startswith("<") else None
         if section is None:
-            words = _words(self._expanded(line))
+            words, missed = _words(self._expanded(line)), self.files.missed
             self._directive(words[0].lower(), words[1:], where, stack, depth)
+            if self.files.missed > missed:
+                stack[-1].append(Directive(UNREAD, [], [], where))
         elif section.group("close"):
             if len(stack) > own:
                 stack.pop()
@@ -148,7 +156,7 @@ class Configuration(object):
             return not self._is_version(rest)
         else:
             if name in ("ifversion", "ifdirective", "ifsection"):
-                self.files.miss(where, "<%s %s> is taken as met" % (name, rest[:100]))
+                self.files.say(where, "<%s %s> is taken as met" % (name, rest[:100]))
             return False
         return met == rest.startswith("!")
 
@@ -304,9 +312,15 @@ def _urls(one, group):
     if one.name == "sethandler" and words and words[0].startswith("proxy:"):
         return [words[0][len("proxy:") :]]
     if one.name in ("wsgiscriptalias", "wsgiscriptaliasmatch") and len(words) > 1:
-        named = [word.partition("=")[2] for word in words[2:] if word.startswith("process-group=")]
-        return ["wsgi:" + ((named or [group])[0] or words[1])]
+        return ["wsgi:" + (process_group(words, group) or words[1])]
     return []
+
+
+def process_group(words, around):
+    """Where a script runs, by its WSGIScriptAlias and what holds around that; "" inside Apache itself."""
+    named = [word.partition("=")[2] for word in words[2:] if word.startswith("process-group=")]
+    of = (named or [around])[0]
+    return "" if of == GLOBAL else of
 
 
 def _is_url(text):
@@ -315,7 +329,8 @@ def _is_url(text):
 
 def _add_target(url, balancers, targets, unread):
     if url.startswith("wsgi:"):
-        targets.append(url)
+        # %{ENV:...}, and what else mod_wsgi has of that sort.
+        (unread if url.startswith("wsgi:%{") else targets).append(url)
         return
     if url.startswith("unix:"):
         targets.append(url[len("unix:") :].partition("|")[0])

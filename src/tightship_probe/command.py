@@ -127,7 +127,7 @@ _PROGRAMS = frozenset(program for program, _type in RUNNERS.values())
 
 def of_process(started):
     """The command line of a process, as it was given: a pex starts itself anew from where it is unpacked."""
-    if started.libpython and os.path.basename(started.exe) in ("apache2", "httpd"):
+    if started.apache is not None:
         return Command("", "", "", False, [], "mod_wsgi", "web", "", started.wsgi, True)
     found = understood(started.argv, started.exe)
     if not unpacked_pex(started, found):

@@ -155,16 +155,20 @@ def _plain_key(who):
     command, place = who.command, who.place
     if command.program == "mod_wsgi":
         # Another application may be added to the same Apache at any time.
-        apache = "unit:" + place.unit if place.unit else "apache"
+        apache = _unit(who) if place.unit else "apache"
         return apache + (" wsgi:" + command.subcommand if command.subcommand else " mod_wsgi")
     if who.supervisor:
         return "supervisor:" + who.supervisor
     if place.unit and not who.supervised:
-        return ("user:%s " % who.user if place.of_user else "") + "unit:" + place.unit
+        return _unit(who)
     script = os.path.normpath(os.path.join(who.cwd or ".", command.script)) if command.script else ""
     if script.startswith("/") and not command.runner:
         return "script:" + without_release(script)
     return "user:%s cwd:%s %s" % (who.user, without_release(who.cwd) or "?", _words(who, script))
+
+
+def _unit(who):
+    return ("user:%s " % who.user if who.place.of_user else "") + "unit:" + who.place.unit
 
 
 def _words(who, script):

@@ -19,9 +19,16 @@ class Files(object):
         self.folder = folder
         self.unread = []
         """[{what, why}]"""
+        self.missed = 0
+        """how often something of the configuration was not had"""
         self._left = MOST_FILES
 
     def miss(self, what, why):
+        self.missed += 1
+        self.say(what, why)
+
+    def say(self, what, why):
+        """Tell what is in doubt, though it was read."""
         if len(self.unread) < MOST_TOLD:
             self.unread.append({"what": what, "why": str(why)})
 

@@ -76,8 +76,8 @@ def _candidates(about):
     if about.command.program == "uwsgi":
         yield "home", _home_of_uwsgi(about)
     if about.command.program == "mod_wsgi":
-        home = loaded("tightship_probe.modwsgi").interpreter(about)
-        yield ("python-home", _python_of(about, about.absolute(home))) if home else ("maps", _systems(about))
+        yield _of_mod_wsgi(about)
+        return  # nothing else of Apache's tells which Python is inside
     libraries = prefixes_of(about.started.libraries) or prefixes_of(about.started.deleted)
     if len(libraries) == 1:
         yield "maps", _python_of(about, libraries[0])
@@ -130,13 +130,33 @@ def _home_of_uwsgi(about):
     above = os.path.dirname(os.path.dirname(about.exe))
     if about.tree.exists(above + "/pyvenv.cfg"):
         return _python_of(about, above)
-    return _systems(about)
+    return _of_libpython(about)
 
 
-def _systems(about):
-    """The system's interpreter whose libpython is mapped."""
-    match = re.match(r"libpython(\d\.\d+t?)", os.path.basename(about.started.libpython))
-    return "/usr/bin/python" + match.group(1) if match else ""
+def _of_mod_wsgi(about):
+    """The environment that it was told, else the interpreter whose libpython Apache has mapped."""
+    home = loaded("tightship_probe.modwsgi").home(about)
+    if home is None:
+        return "python-home", ""
+    if not home:
+        return "maps", _of_libpython(about)
+    place = about.absolute(home)
+    found = _python_of(about, place) if place else ""
+    if not found:
+        about.miss("interpreter", "no interpreter below python-home %s" % home)
+    return "python-home", found
+
+
+def _of_libpython(about):
+    """The interpreter that belongs to the libpython that is mapped."""
+    folder, name = os.path.split(about.started.libpython)
+    match = re.match(r"libpython(\d\.\d+t?)", name)
+    python = match.group(1) if match else ""
+    for above in _upwards(folder) if python else ():
+        found = "%s/bin/python%s" % (above, python)
+        if about.tree.exists(found):
+            return found
+    return ""
 
 
 # What its place says

@@ -21,7 +21,8 @@ MOST_DESCRIPTORS = 65536
 """Of one process."""
 LONGEST_PATH = 500
 
-_IS_OF_MOD_WSGI = re.compile(r"\.\d+\.\d+\.\d+\.sock\Z")
+OF_MOD_WSGI = re.compile(r"\.(?P<parent>\d+)\.(?:\d+|u-?\d+)\.(?P<number>\d+)\.sock\Z")
+"""How sockets of mod_wsgi's daemons end: PID.GENERATION.NUMBER.sock, or PID.uUSER.NUMBER.sock."""
 _LISTENS = b"0A"
 _ACCEPTS = 0x10000
 """__SO_ACCEPTCON among the flags of a unix socket"""
@@ -96,7 +97,7 @@ def passes_by(path):
         name == "gunicorn.ctl"
         or "/pymp-" in path
         or name.startswith("listener-")
-        or _IS_OF_MOD_WSGI.search(name) is not None
+        or OF_MOD_WSGI.search(name) is not None
         or _is_named_by_kernel(path)
     )
 

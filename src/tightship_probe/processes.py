@@ -53,6 +53,8 @@ class Process(NamedTuple):
     """as it sees it; empty: not ours to see"""
     mount: str = ""
     """mount namespace; empty: not ours to see"""
+    inner: int = 0
+    """of an Apache: its number in its own process namespace, by which it names its sockets"""
 
 
 def all_processes(proc):
@@ -75,7 +77,8 @@ def _read(proc, pid):
     comm, rest = stat_fields(proc.text(folder + "stat", 4096))
     if int(rest[6]) & _KERNEL_THREAD:
         return None
-    effective, real = _uids(proc.read(folder + "status", 8192))
+    status = proc.read(folder + "status", 8192)
+    effective, real = _uids(status)
     exe, seen = _link(proc, folder + "exe")
     process = Process(
         pid=pid,
@@ -91,6 +94,7 @@ def _read(proc, pid):
         exe=exe,
         seen=seen,
         net=_link(proc, folder + "ns/net")[0],
+        inner=_inner(status, pid) if is_apache(exe) else 0,
     )
     return _with_place(proc, process) if may_be_python(process) else process
 
@@ -208,6 +212,13 @@ def _uids(status):
     place = status.find(b"\nUid:")
     real, effective = status[place + 5 : place + 60].split(None, 2)[:2]
     return int(effective), int(real)
+
+
+def _inner(status, pid):
+    """The last number of `NSpid: 4711 12`; before Linux 4.1 there is none."""
+    place = status.find(b"\nNSpid:")
+    numbers = status[place:].split(b"\n", 2)[1].split() if place >= 0 else [pid]
+    return int(numbers[-1])
 
 
 def _link(proc, name):

@@ -91,8 +91,17 @@ def _group(scan, group, environments):
         "conflict": environment.get("conflict", []),
         "unread": _bounded(group.unread + concluded.get("unread", []) + missing),
         "what": groups.what_of(understood),
-        "wsgi": ([wsgi[0]] if wsgi[0] else wsgi[1]) if wsgi else (),
+        "wsgi": _targets(group, wsgi) if wsgi else (),
     }
+
+
+def _targets(group, wsgi):
+    """(pid of Apache's first process, target) of a group of mod_wsgi: where sites lead to it."""
+    name, scripts = wsgi
+    first = group.started.apache.pid
+    return [
+        (first, escape.harmless("wsgi:" + one, sites.LONGEST_TARGET)) for one in ([name] if name else scripts)
+    ]
 
 
 def _argv(group):

@@ -113,13 +113,8 @@ class Scan(object):
         works = [Work(owner, "command lines", self._looks(some)) for owner, some in by_owner]
         for (owner, some), (value, why) in zip(by_owner, self.rounds.read(works)):
             told.update(self._lost(owner, some, why) if value is None else map(_told, value))
-        apaches = [pid for pid, (started, _unread) in told.items() if _is_mod_wsgi(started)]
-        if apaches:
-            modwsgi = loaded("tightship_probe.modwsgi")
-            numbers = modwsgi.daemons(self.held, self.processes)
-            for pid in apaches:
-                started, unread = told[pid]
-                told[pid] = (started._replace(wsgi=numbers.get(pid) or modwsgi.titled(started.argv)), unread)
+        if any(processes.is_apache(started.exe) for started, _unread in told.values()):
+            told = loaded("tightship_probe.modwsgi").recognised(told, self.held, self.processes)
         return told
 
     def _by_owner(self):
@@ -367,15 +362,11 @@ class Scan(object):
             group.concluded = concluded
 
 
-def _is_mod_wsgi(started):
-    return bool(started.libpython) and processes.is_apache(started.exe)
-
-
 def _is_bare_apache(group):
     if group.command.program != "mod_wsgi" or group.started.wsgi:
         return False
     wsgi = (group.concluded.get("environment") or {}).get("wsgi")
-    return not (wsgi and wsgi[1])
+    return wsgi is not None and not wsgi[1]  # None: what it runs could not be read
 
 
 def _told(entry):

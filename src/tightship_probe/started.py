@@ -35,6 +35,16 @@ VARIABLES = (
 """The only variables that are looked at. None of their values is sent as such."""
 
 
+class Apache(NamedTuple):
+    """The first process of the Apache that a process belongs to: what its configuration is told by."""
+
+    pid: int
+    argv: List[str]
+    """of the first process: its daemons run what users wrote, and may rewrite their own; empty: not read"""
+    of_system: bool
+    """whether, started without -f, it has the configuration of the system"""
+
+
 class Started(NamedTuple):
     """One process, as its owner's reader saw it. Paths are as the process sees them (its own root)."""
 
@@ -62,3 +72,5 @@ class Started(NamedTuple):
     """of uWSGI's emperor, by which the files that it names are found; empty: it was started otherwise"""
     wsgi: str = ""
     """of a daemon of mod_wsgi: `#1` for the first in Apache's configuration, or its name"""
+    apache: Optional[Apache] = None
+    """None: it is no Apache with mod_wsgi"""

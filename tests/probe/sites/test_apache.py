@@ -69,6 +69,21 @@ WSGIDaemonProcess shop python-home=/srv/shop/venv python-path=/srv/shop
 """,
         [(["c"], [80], ["wsgi:shop"]), (["d"], [80], ["wsgi:stock"])],
     ),
+    "mod_wsgi inside Apache itself, where a daemon is usual": (
+        """
+WSGIProcessGroup shop
+<VirtualHost *:80>
+  ServerName c1
+  WSGIProcessGroup %{GLOBAL}
+  WSGIScriptAlias / /srv/c/wsgi.py
+</VirtualHost>
+<VirtualHost *:80>
+  ServerName d1
+  WSGIScriptAlias / /srv/d/wsgi.py process-group=%{GLOBAL}
+</VirtualHost>
+""",
+        [(["c1"], [80], ["wsgi:/srv/c/wsgi.py"]), (["d1"], [80], ["wsgi:/srv/d/wsgi.py"])],
+    ),
     "inside Location, with lines that go on": (
         '<VirtualHost 192.0.2.1:8080 [::1]:8080>\nServerName e\n<Location "/app">\n  ProxyPass \\\n    http://127.0.0.1:5000\n</Location>\n</VirtualHost>',
         [(["e"], [8080], ["127.0.0.1:5000"])],
@@ -251,6 +266,13 @@ def test_a_macro_that_can_not_be_expanded_is_said(root: Path, text: str, why: st
     unread = configuration(root).files.unread
     assert unread[0] == {"what": "/etc/apache2/apache2.conf", "why": why}
     assert len(unread) <= 101
+
+
+def test_a_group_of_daemons_that_a_request_decides_is_said(root: Path) -> None:
+    text = "<VirtualHost *:80>\nServerName a\nWSGIScriptAlias / /srv/a.wsgi process-group=%{ENV:group}\n</VirtualHost>"
+    (root / "etc/apache2/apache2.conf").write_text(text)
+    [server] = apacheconf.servers(configuration(root))
+    assert (server.targets, server.unread) == ([], ["wsgi:%{ENV:group}"])
 
 
 def test_a_macro_in_a_section_that_does_not_count_is_none(root: Path) -> None:

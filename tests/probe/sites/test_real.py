@@ -125,3 +125,74 @@ def test_apache_hands_requests_to_the_groups_that_are_told(django_site: Site, uv
         port = _written(place, APACHE, APACHE_SITE, sites, modules="/usr/lib/apache2/modules")
         with serving([apache, "-d", place, "-f", place / "main.conf", "-DFOREGROUND"]):
             _check(place, port, sites, "apache")
+
+
+MOD_WSGI = """
+ServerRoot {place}
+PidFile {place}/pid
+ErrorLog {place}/error.log
+DefaultRuntimeDir {place}
+Listen 127.0.0.1:{port}
+ServerName localhost
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule wsgi_module {modules}/mod_wsgi.so
+User nobody
+Group nogroup
+WSGISocketPrefix {place}/wsgi
+{more}
+WSGIDaemonProcess shop
+WSGIProcessGroup shop
+<VirtualHost *:{port}>
+  ServerName shop.example.com
+  WSGIScriptAlias / {place}/shop.wsgi
+</VirtualHost>
+<VirtualHost *:{port}>
+  ServerName inside.example.com
+  WSGIProcessGroup %{{GLOBAL}}
+  WSGIScriptAlias / {place}/inside.wsgi
+</VirtualHost>
+<Directory {place}>
+  Require all granted
+</Directory>
+"""
+WHO = """
+import json, os
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [json.dumps({"pid": os.getpid()}).encode()]
+"""
+
+
+def _mod_wsgi(place: Path, more: str, modules: str = "/usr/lib/apache2/modules") -> int:
+    if not Path(modules, "mod_wsgi.so").exists():
+        parts.need("mod_wsgi", "mod_wsgi.so was not found")
+    port = free_port()
+    (place / "main.conf").write_text(MOD_WSGI.format(place=place, port=port, modules=modules, more=more))
+    for name in ("shop", "inside"):
+        (place / f"{name}.wsgi").write_text(WHO)
+    return port
+
+
+def test_two_apaches_with_daemons_of_one_name_are_kept_apart() -> None:
+    apache = parts.program("apache2", "Apache")
+    with folder() as one, folder() as other:
+        ports = {one: _mod_wsgi(one, ""), other: _mod_wsgi(other, "WSGISocketRotation Off")}
+        with serving([apache, "-f", one / "main.conf", "-DFOREGROUND"]):  # noqa: SIM117 - one after the other
+            with serving([apache, "-f", other / "main.conf", "-DFOREGROUND"]):
+                pids = {
+                    (str(place), name): answered(port, f"{name}.example.com")
+                    for place, port in ports.items()
+                    for name in ("shop", "inside")
+                }
+                report = scanned()
+    assert report.state is not None
+    groups = report.live.groups
+    for (place, name), pid in pids.items():
+        (site,) = (
+            site
+            for site in report.state.sites
+            if site.where == f"{place}/main.conf" and site.names == [f"{name}.example.com"]
+        )
+        assert pid in groups[site.group].pids
+    assert len({site.group for site in report.state.sites if site.where.endswith("/main.conf")}) == 4
