@@ -12,7 +12,7 @@ import pytest
 from tightship.fleet.moments import BadMoment, moment
 from tightship.store.details import NOTHING_SAID, ApplicationDetail, StageDetail
 from tightship.store.listing import BadParams, Column, Params
-from tightship.web import asking, sentences, table, timeline
+from tightship.web import asking, markup, sentences, table, timeline
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 AMSTERDAM = timezone(timedelta(hours=1))
@@ -146,9 +146,13 @@ def test_an_event_of_many_changes_says_how_many_more() -> None:
     assert (len(event.said), event.more) == (timeline.MOST, 10 - timeline.MOST)
 
 
-def test_an_event_of_many_servers_says_how_many_more() -> None:
-    (event,) = timeline.events([change(1, "1", "2", f"web{number}") for number in range(20)])
-    assert (len(event.servers), event.more_servers) == (timeline.MOST_SERVERS, 20 - timeline.MOST_SERVERS)
+def test_of_many_servers_some_are_named_and_the_others_counted() -> None:
+    named = markup.servers([f"web{number}" for number in range(20)], "2026-11-20T10:00", 2)
+    assert named == (
+        '<a href="/servers/web0?at=2026-11-20T10%3A00">web0</a>, '
+        '<a href="/servers/web1?at=2026-11-20T10%3A00">web1</a> <span class="soft">and 18 more</span>'
+    )
+    assert markup.servers(["<b>"], "", 2) == '<a href="/servers/%3Cb%3E">&lt;b&gt;</a>'
 
 
 def test_days_are_those_of_the_zone_that_people_are_in() -> None:

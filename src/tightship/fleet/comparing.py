@@ -105,6 +105,24 @@ def of_groups(groups: Sequence[FoundGroup], packages: Packages) -> Facts:
     return facts
 
 
+Alike = frozenset[tuple[object, ...]]
+
+
+def alike_as(groups: Iterable[FoundGroup]) -> Alike:
+    """What `of_groups` goes by: where this is equal, so are the facts."""
+    return frozenset(
+        (
+            one.release,
+            one.loaded or one.packages,
+            one.group.python,
+            one.group.type,
+            one.group.program,
+            *sorted((listener.protocol, listens(listener)) for listener in one.group.listeners),
+        )
+        for one in groups
+    )
+
+
 def _by_application(groups: Iterable[FoundGroup]) -> dict[str, list[FoundGroup]]:
     found: dict[str, list[FoundGroup]] = {}
     for group in groups:

@@ -6,13 +6,22 @@ What is compared is written as `web1` (a server), `shop` (an application whereve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cache
 
-from tightship.fleet.comparing import Difference, Facts, Packages, differences, of_groups, of_server
+from tightship.fleet.comparing import (
+    Alike,
+    Difference,
+    Facts,
+    Packages,
+    alike_as,
+    differences,
+    of_groups,
+    of_server,
+)
 from tightship.fleet.found import FoundGroup
 from tightship.fleet.report import ProcessGroup
 from tightship.fleet.text import harmless
@@ -150,20 +159,27 @@ def apart(view: View, application: str) -> list[Apart]:
         for server, group in _placed(Thing(application=application), view):
             by_place.setdefault(group.stage, {}).setdefault(server, []).append(group)
         packages = cache(sets.lines_of)
-        found = []
-        for stage, by_server in sorted(by_place.items()):
-            names = sorted(by_server)
-            facts = [of_groups(by_server[name], packages) for name in names]
-            found += [_apart(stage, one, names) for one in differences(facts)]
-        return found
+        return [
+            one for stage, by_server in sorted(by_place.items()) for one in _apart(stage, by_server, packages)
+        ]
 
 
-def _apart(stage: str, one: Difference, names: Sequence[str]) -> Apart:
+def _apart(stage: str, by_server: Mapping[str, Sequence[FoundGroup]], packages: Packages) -> list[Apart]:
+    """What differs between the servers of one stage. Four hundred of them run a dozen different things."""
+    alike: dict[Alike, list[str]] = {}
+    for server in sorted(by_server):
+        alike.setdefault(alike_as(by_server[server]), []).append(server)
+    servers = list(alike.values())
+    facts = [of_groups(by_server[names[0]], packages) for names in servers]
+    return [_told_apart(stage, one, servers) for one in differences(facts)]
+
+
+def _told_apart(stage: str, one: Difference, servers: Sequence[Sequence[str]]) -> Apart:
     having: dict[str, list[str]] = {}
-    for name, value in zip(names, one.values, strict=True):
-        having.setdefault(value, []).append(name)
+    for names, value in zip(servers, one.values, strict=True):
+        having.setdefault(value, []).extend(names)
     ordered = sorted(having.items(), key=lambda item: (-len(item[1]), item[0]))
-    return Apart(stage, one.what, one.subject, ordered)
+    return Apart(stage, one.what, one.subject, [(value, sorted(names)) for value, names in ordered])
 
 
 def understood(text: str) -> Thing:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from tightship.fleet.found import Found, FoundGroup, package_changes
 from tightship.fleet.report import Environment, Live, LiveGroup, Package, ProcessGroup
 from tightship.store import intervals, rows, sets, tallies
 from tightship.store.errors import told
+from tightship.store.gathering import all_that_ran
 from tightship.store.listing import Covers, View
 from tightship.store.listings.applications import labels_of
 from tightship.store.models import Application, FoundEnvironment, Server
@@ -282,12 +283,12 @@ def _now(view: View) -> dict[str, int]:
 
 
 def _past(view: View) -> dict[str, int]:
-    running = GroupRow.objects.filter(intervals.at(view.at), kind="application")
-    return running.aggregate(
-        applications=Count("application", distinct=True),
-        instances=Count("instance", distinct=True),
-        groups=Count("id"),
-        stale=Count("id", filter=Q(maybe_stale=True) | Q(surely_stale=True)),
-        conflict=Count("id", filter=Q(conflict=True)),
-        unread=Count("id", filter=Q(unread=True) | Q(kept=True)),
-    )
+    ran = all_that_ran(view)
+    return {
+        "applications": sum(one.application is not None for one in ran),
+        "instances": sum(one.instances for one in ran),
+        "groups": sum(one.groups for one in ran),
+        "stale": sum(one.stale for one in ran),
+        "conflict": sum(one.conflict for one in ran),
+        "unread": sum(one.unread for one in ran),
+    }

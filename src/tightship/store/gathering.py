@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from tightship.store.intervals import at
 from tightship.store.listing import View
 from tightship.store.models import GROUP_STATE, FoundGroup, FoundListener, Instance, Server
+from tightship.store.statements import fetched
 
 
 @dataclass(slots=True)
@@ -51,15 +52,15 @@ def gathered(view: View, applications: Sequence[int]) -> Mapping[int, Gathered]:
         one.pythons.add(python)
         one.signs |= _signs(*signs)
         one.since = max(one.since or newest, newest)
-    for number, server in groups.values_list("application", "server").distinct():
+    for number, server in fetched(groups.values_list("application", "server").distinct()):
         found[number].servers.add(server)
     for number, count in _instances(view, groups, applications):
         found[number].instances = count
     listeners = FoundListener.objects.filter(at(view.at), application__in=applications).order_by()
     # A port is in the index; the path of a socket is too long for one.
-    for number, port in listeners.filter(port__gt=0).values_list("application", "port").distinct():
+    for number, port in fetched(listeners.filter(port__gt=0).values_list("application", "port").distinct()):
         found[number].ports.add(str(port))
-    for number, path in listeners.filter(port=0).values_list("application", "path").distinct():
+    for number, path in fetched(listeners.filter(port=0).values_list("application", "path").distinct()):
         found[number].ports.add(path)
     return found
 
@@ -75,6 +76,37 @@ def _instances(
     return counted.values_list("application", "n")
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How much of one application ran at a moment; of those without a name together, too."""
+
+    application: int | None
+    instances: int
+    groups: int
+    stale: int
+    conflict: int
+    unread: int
+
+
+def all_that_ran(view: View) -> Sequence[Ran]:
+    """By application, at a moment in the past; one query, once for a view. What runs now is counted already:
+    see `tallies`."""
+    return view.once("ran", lambda: _ran(view))
+
+
+def _ran(view: View) -> Sequence[Ran]:
+    groups = FoundGroup.objects.filter(at(view.at), kind="application").order_by()
+    counted = groups.values("application").annotate(
+        instances=Count("instance", distinct=True),
+        groups=Count("*"),
+        stale=Count("kind", filter=Q(maybe_stale=True) | Q(surely_stale=True)),
+        disagree=Count("kind", filter=Q(conflict=True)),
+        unseen=Count("kind", filter=Q(unread=True) | Q(kept=True)),
+    )
+    rows = counted.values_list("application", "instances", "groups", "stale", "disagree", "unseen")
+    return [Ran(*row) for row in fetched(rows)]
+
+
 def _signs(maybe: bool, surely: bool, conflict: bool, unread: bool, kept: bool) -> set[str]:
     said = {"stale": maybe or surely, "conflict": conflict, "unread": unread or kept}
     return {word for word, true in said.items() if true}
@@ -84,7 +116,7 @@ def names_of(servers: Iterable[int]) -> dict[int, str]:
     """Server -> its name; of all of them, where many are asked for."""
     wanted = set(servers)
     rows = Server.objects.all() if len(wanted) > 500 else Server.objects.filter(pk__in=wanted)
-    return dict(rows.values_list("pk", "name"))
+    return dict(fetched(rows.values_list("pk", "name")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +143,7 @@ def all_used(view: View) -> dict[int, list[tuple[int, int]]]:
 def combinations(groups: QuerySet[FoundGroup]) -> list[Combination]:
     fields = ("application", "loaded", "packages")
     counted = groups.order_by().values(*fields).annotate(count=Count("*"))
-    return [Combination(*row) for row in counted.values_list(*fields, "count")]
+    return [Combination(*row) for row in fetched(counted.values_list(*fields, "count"))]
 
 
 def used(some: Iterable[Combination]) -> dict[int, list[tuple[int, int]]]:

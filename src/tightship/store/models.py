@@ -270,6 +270,9 @@ GROUP_STATE = (
 )
 """What a list of applications says of all their process groups together."""
 
+HISTORY = ("instance", "server", "loaded", "packages")
+"""What else is asked of all that ran at a moment in the past."""
+
 
 class FoundGroup(Interval):
     """A process group. `packages` is on disk now; `loaded` was there when its start was first seen."""
@@ -313,7 +316,10 @@ class FoundGroup(Interval):
             covering("group_newest", "since"),
             covering("group_worded", "wording"),
             covering("group_searched", "application", "wording", "server"),
-            models.Index(fields=["application", "since", "until"], name="group_past"),
+            # What ran at a moment is counted, and gathered, from this alone.
+            models.Index(
+                fields=["application", "since", "until", "kind", *HISTORY, *GROUP_STATE], name="group_history"
+            ),
             covering("group_state", "application", *GROUP_STATE, "server", "since", "kind"),
         )
 

@@ -15,6 +15,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
 from tightship.store.models import Tally
+from tightship.store.statements import fetched
 
 SMALL = 3000
 """Rows that are sorted without further ado."""
@@ -81,13 +82,14 @@ def paged(
     if known.buckets is not None:
         ids = _from(found, order, known.buckets, start, size)
         return list(ids), sum(bucket.count for bucket in known.buckets)
-    total = known.total
-    if total is None:
-        total = found.count() if known.indexed else found[: SMALL + 1].count()
     if known.indexed:
-        return _windowed(found, order, start, size), total
-    if total <= SMALL:
-        return _sorted(found, order, start, size), total
+        return _windowed(found, order, start, size), found.count() if known.total is None else known.total
+    if known.total is None or known.total <= SMALL:
+        # Found once, then sorted: to look for them in the order of names may mean to look at all there are.
+        some = [number for (number,) in fetched(found.values_list("pk")[: SMALL + 1])]
+        if len(some) <= SMALL:
+            rows = found if found.query.annotations else found.model._default_manager.all()
+            return _sorted(rows.filter(pk__in=some), order, start, size), len(some)
     buckets = bucketed(found, order[0])
     return list(_from(found, order, buckets, start, size)), sum(bucket.count for bucket in buckets)
 

@@ -14,7 +14,7 @@ from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
 
 from tightship.fleet.versions import Wanted, sort_key, wanted
 from tightship.store.errors import told
-from tightship.store.gathering import all_combinations, all_used, combinations
+from tightship.store.gathering import all_combinations, all_used, combinations, used
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
 from tightship.store.listings.groups import group_rows
@@ -199,10 +199,11 @@ def versions_in_use(view: View, name: str) -> list[Use]:
         groups = FoundGroup.objects.filter(at(view.at), kind="application")
         counts: dict[str, int] = defaultdict(int)
         users: dict[str, set[int]] = defaultdict(set)
-        for held, some in all_used(view).items():
-            if held in version_of:
-                counts[version_of[held]] += sum(count for _application, count in some)
-                users[version_of[held]] |= {application for application, _count in some}
+        few = len(version_of) <= MANY_SETS
+        runs = used(combinations(groups.filter(loaded__in=version_of))) if few else all_used(view)
+        for held in runs.keys() & version_of.keys():
+            counts[version_of[held]] += sum(count for _application, count in runs[held])
+            users[version_of[held]] |= {application for application, _count in runs[held]}
         called = dict(Application.objects.values_list("pk", "name"))
         named = _servers(groups, {held: one for held, one in version_of.items() if counts[one] <= NAMED})
     return [

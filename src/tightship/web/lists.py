@@ -19,7 +19,7 @@ from django.utils.timezone import get_current_timezone
 
 from tightship.fleet.moments import BadMoment
 from tightship.store.errors import StoreError
-from tightship.store.listing import BadParams, Filter, Listing, Page, Params, View, check, to_csv, to_json
+from tightship.store.listing import BadParams, Filter, Listing, Page, Params, check, to_csv, to_json
 from tightship.web import asking, table
 from tightship.web.asked import Asked, asked, context
 from tightship.web.linked import linked
@@ -104,19 +104,11 @@ def _as_page(request: HttpRequest, listing: Listing, given: Asked, params: Param
     return response
 
 
-def _of_one_moment(listing: Listing, view: View, params: Params) -> Page:
-    """The first of several pages, so that the others can be of its moment."""
-    page = listing.page(view, params)
-    if view.at or page.pages == 1:
-        return page
-    # The newest may become newer before the next page is asked for; a moment does not.
-    return listing.page(replace(view, at=view.now), params)
-
-
 def _as_json(_request: HttpRequest, listing: Listing, given: Asked, params: Params) -> HttpResponse:
-    page = _of_one_moment(listing, given.view, params)
+    page = listing.page(given.view, params)
     response = HttpResponse(to_json(page) + "\n", content_type="application/json")
     if params.page < page.pages:
+        # The newest may become newer before the next page is asked for; a moment does not.
         at = page.view.moment.astimezone(UTC).isoformat()
         following = asking.query(params.with_(page=params.page + 1), at)
         response["Link"] = f'<{_request.path}{following}>; rel="next"'
@@ -132,10 +124,11 @@ def _as_csv(_request: HttpRequest, listing: Listing, given: Asked, params: Param
 
 
 def _all_pages(listing: Listing, given: Asked, params: Params) -> Iterator[Page]:
-    page = _of_one_moment(listing, given.view, params.with_(page=1, size=CSV_ROWS))
+    page = listing.page(given.view, params.with_(page=1, size=CSV_ROWS))
     yield page
+    of_that_moment = replace(page.view, at=page.view.moment)
     for number in range(2, page.pages + 1):
-        yield listing.page(page.view, page.params.with_(page=number))
+        yield listing.page(of_that_moment, page.params.with_(page=number))
 
 
 def _csv(first: Page, others: Iterator[Page]) -> Iterator[str]:

@@ -5,12 +5,14 @@ Everything that goes in is text and is escaped here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from html import escape
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
+from tightship.web import links, table
 from tightship.web.table import Cell, Item
 
 SHORT = 16
@@ -58,6 +60,16 @@ def _item(item: Item) -> str:
     if item.href:
         return f'<a href="{escape(item.href)}"{title}{look}>{escape(item.text)}</a>'
     return f"<span{title}{look}>{escape(item.text)}</span>" if title or look else escape(item.text)
+
+
+def servers(names: Sequence[str], at: str, most: int) -> SafeString:
+    """Links to servers, and how many more there are."""
+    shown = ", ".join(
+        f'<a href="{escape(links.to("server", name, at))}">{escape(table.cut(name))}</a>'
+        for name in names[:most]
+    )
+    more = len(names) - most
+    return SafeString(f'{shown} <span class="soft">and {more} more</span>' if more > 0 else shown)
 
 
 def text(words: str, code: bool = False) -> SafeString:

@@ -14,8 +14,6 @@ from tightship.store.listings.changes import seen
 MOST = 4
 """Changes of one event before it says how many more there are."""
 
-MOST_SERVERS = 12
-
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -26,7 +24,6 @@ class Event:
     application: str
     stage: str
     servers: Sequence[str]
-    more_servers: int
     said: Sequence[str]
     more: int = 0
 
@@ -43,8 +40,7 @@ def _event(one: Happening, lines: int) -> Event:
         one.at if one.at != one.until else None,
         one.application,
         one.stage,
-        one.servers[:MOST_SERVERS],
-        len(one.servers[MOST_SERVERS:]),
+        one.servers,
         one.said[:lines],
         len(one.said[lines:]),
     )

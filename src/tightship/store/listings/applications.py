@@ -11,13 +11,15 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tightship.fleet.versions import sort_key
 from tightship.store import tallies
-from tightship.store.gathering import Gathered, gathered, names_of
+from tightship.store.gathering import Gathered, all_that_ran, gathered, names_of
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, Value, View
 from tightship.store.listings.groups import Ports, ports_of
 from tightship.store.listings.signs import APPLICATION, SERVER, STAGE, is_silent, signs_of, unique
 from tightship.store.models import Application, FoundGroup, Instance, Server
+from tightship.store.paging import Bucket, Key, in_order
 from tightship.store.querying import Queried, silent
+from tightship.store.statements import fetched
 
 
 def running(view: View, **of: Any) -> QuerySet[FoundGroup]:
@@ -147,7 +149,16 @@ APPLICATIONS = Queried(
 def _instances(view: View) -> QuerySet[Instance]:
     if view.at is None:
         return Instance.objects.filter(running=True)
-    return Instance.objects.filter(pk__in=running(view).values("instance"))
+    ran = running(view, instance=OuterRef("pk"), application=OuterRef("application"))
+    return Instance.objects.filter(Exists(ran))
+
+
+def _buckets(view: View, params: Params, key: Key) -> list[Bucket] | None:
+    """How many instances of each application ran at a moment in the past."""
+    if view.at is None or params.query or params.filters or key.path != "application__name":
+        return None
+    counts = {one.application: one.instances for one in all_that_ran(view) if one.application is not None}
+    return in_order(counts, key, dict(fetched(Application.objects.values_list("pk", "name"))))
 
 
 def _total(view: View) -> int | None:
@@ -198,4 +209,5 @@ INSTANCES = Queried(
     ("application__name", "stage", "server__name", "base"),
     joined=("application", "server"),
     total=_total,
+    buckets=_buckets,
 )

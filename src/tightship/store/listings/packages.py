@@ -16,6 +16,7 @@ from tightship.store.listings.signs import SERVER, unique
 from tightship.store.models import Application, FoundEnvironment, FoundGroup, Member, Package, Version
 from tightship.store.querying import Queried
 from tightship.store.resting import named_by
+from tightship.store.statements import fetched
 
 ENVIRONMENTS = Queried(
     "environments",
@@ -78,6 +79,9 @@ def _packages(view: View) -> QuerySet[Package]:
     return Package.objects.filter(Exists(used))
 
 
+FEW = 400
+"""Package sets that are asked for one by one, rather than all that hold a version."""
+
 _GROUPS = {"application": "application__name", "server": "server__name"}
 
 
@@ -93,7 +97,9 @@ def _package_rows(view: View, packages: Sequence[Package], params: Params) -> li
     counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     users_of: dict[int, set[int]] = defaultdict(set)
     members = Member.objects.filter(version__in=versions, shadowed=False)
-    for member_of, held in members.values_list("version_id", "set_id"):
+    if len(users) <= FEW:
+        members = members.filter(set__in=users)
+    for member_of, held in fetched(members.values_list("version_id", "set_id")):
         for application, count in users.get(held, ()):
             package_id, version = versions[member_of]
             counts[package_id][version] += count

@@ -108,11 +108,9 @@ def _listed(request: HttpRequest, listing: Listing, also: tuple[str, ...] = ()) 
     else:
         view = seen_from(present, moment(request.GET.get("at", ""), present, get_current_timezone()))
         page = listing.page(view, params)
-        if page.pages > params.page and view.at is None:
-            # The newest may become newer between two pages; a moment does not.
-            page = listing.page(seen_from(present, present), params)
     following = ""
     if params.page < page.pages:
+        # The newest may become newer between two pages; a moment does not.
         following = cursor.Cursor(page.view.moment, params.page + 1).written(question)
     said = document(page, (*listing.columns, *MORE.get(listing.name, ())), next=following or None)
     response = _response(said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from hashlib import blake2b
@@ -58,6 +59,11 @@ def when(context: dict[str, Any], at: datetime | None) -> SafeString:
 @register.simple_tag(takes_context=True)
 def cell(context: dict[str, Any], drawn: table.Cell) -> SafeString:
     return markup.cell(drawn, context["view"].moment)
+
+
+@register.simple_tag(takes_context=True)
+def servers_named(context: dict[str, Any], names: Sequence[str], most: int) -> SafeString:
+    return markup.servers(names, context.get("at", ""), most)
 
 
 @register.simple_tag
