@@ -38,6 +38,7 @@ PAGES = {
     "findings": "/findings",
     "diff": "/diff?a=shop/acceptance&b=shop/production",
     "search": "/search?q=shop",
+    "radiator": "/radiator",
     "past": "/applications/shop?at={then}",
     "login": "/login",
 }

@@ -37,6 +37,11 @@ def test_ports_also_have_those_of_other_programs(recorded: Tightship) -> None:
     }
 
 
+def test_the_ports_of_a_server_end_with_those_that_are_free(recorded: Tightship) -> None:
+    said = recorded("ports", "--server", "web1")
+    assert "The next free ports: 8002, 8003, 8004, 8005, 8006.\nTaken: 5432, 8001.\n" in said.stderr
+
+
 def test_who_uses_finds_the_versions_that_match(recorded: Tightship) -> None:
     def users(specifier: str) -> list[tuple[str, str]]:
         rows = json.loads(recorded("who-uses", specifier, "--json").stdout)["rows"]

@@ -103,6 +103,16 @@ def test_a_free_port_is_really_free(fleet: Any) -> None:
     ]
 
 
+def test_the_ports_of_one_server_say_which_are_free_next(told: Any, shop: Any) -> None:
+    site = {"names": ["old.example.com"], "ports": [80], "to": "127.0.0.1:8003"}
+    told(shop("5.2.1", ports=[8001]), server="web1", listeners=PORTS, sites=[site])
+    page = LISTINGS["ports"].page(view(told.now), Params(filters={"server": "web1"}))
+    assert page.notes == ["The next free ports: 8002, 8004, 8005, 8006, 8007.", "Taken: 22, 8001, 8003."]
+    assert json.loads(to_json(page))["notes"] == page.notes
+    assert LISTINGS["ports"].page(view(told.now), Params()).notes == []
+    assert LISTINGS["ports"].page(view(told.now), Params(filters={"server": "nosuch"})).notes == []
+
+
 @pytest.mark.parametrize(
     ("params", "reason"),
     [

@@ -123,6 +123,11 @@ def test_logging_out_ends_the_session(alice: Client) -> None:
     assert not Session.objects.exists()
 
 
+def test_a_page_that_stays_open_longer_than_its_login_leads_to_where_one_logs_in(visitor: Client) -> None:
+    answer = visitor.get("/radiator", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Refresh"]) == (204, "true")
+
+
 @pytest.mark.parametrize("place", ["/", "/login", "/nosuch", "/ports.json", "/api/reports", "/healthz"])
 def test_every_answer_lets_a_browser_run_nothing_and_tell_nobody(alice: Client, place: str) -> None:
     answer: Any = alice.get(place)
@@ -140,7 +145,9 @@ def test_pages_hold_no_script_and_no_style_of_their_own(alice: Client) -> None:
     page = alice.get("/").content.decode()
     assert "<style" not in page
     assert " style=" not in page
-    assert page.count("<script") == page.count("<script src=") == 2, "htmx, and the keys of the search box"
+    assert page.count("<script") == page.count("<script src=") == 3, (
+        "htmx, the keys of the search box, copying"
+    )
 
 
 def test_cookies_are_for_the_server_only(visitor: Client, bob: User) -> None:

@@ -13,11 +13,14 @@ from tests.parts import HEADLESS
 from tests.web.service import Service, serving
 
 WIDTHS = {1440: 900, 390: 844}
+PAPER: Any = {"width": 794, "height": 1123}
+"""A4 at 96 dots an inch."""
 PAGES = [
     "/", "/applications", "/applications/shop", "/instances", "/servers", "/servers/web2", "/servers/old1",
     "/groups", "/groups/1", "/environments", "/environments/1", "/ports", "/sites", "/packages",
     "/packages/django", "/changes", "/changes?sort=kind", "/findings", "/findings/1", "/packages?q=nosuch",
     "/search", "/search?q=shop", "/search?q=shpo", "/search?q=nosuchthing",
+    "/radiator", "/diff", "/diff?a=web1&b=web2", "/api", "/packages/jinja2",
     "/ports?server=web1&sort=-port&at=2026-01-01", "/nosuch", "/ports?sort=nothing",
 ]  # fmt: skip
 
@@ -126,6 +129,48 @@ def test_with_javascript_a_search_answers_while_it_is_typed(browser: Browser, se
     assert page.url == f"{service.address}/packages?q=whiten"
     page.go_back()  # not letter by letter
     expect(page.get_by_role("heading", level=1)).to_have_text("What runs where?")
+    context.close()
+
+
+def test_a_command_can_be_copied(browser: Browser, service: Service) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(service.link())
+    page.goto(f"{service.address}/ports?server=web1")
+    page.get_by_text("In a terminal").click()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "tightship ports --server web1"
+    context.close()
+
+
+def test_a_screen_on_the_wall_asks_anew_by_itself_and_holds_still(
+    browser: Browser, service: Service, session: Any
+) -> None:
+    context = look(browser, session, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(service.link())
+    page.goto(f"{service.address}/radiator")
+    assert page.locator("meta[http-equiv=refresh]").get_attribute("content") == "60"
+    assert page.locator("#wall").get_attribute("hx-trigger") == "every 60s", "with JavaScript, in place"
+    expect(page.get_by_role("region", name="What needs somebody now")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("region", name="What changed")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("navigation")).to_have_count(0)
+    context.close()
+
+
+def test_paper_gets_the_answer_without_what_can_only_be_clicked(browser: Browser, service: Service) -> None:
+    context = browser.new_context(viewport=PAPER)
+    page = context.new_page()
+    page.goto(service.link())
+    page.emulate_media(media="print")
+    for address in ("/", "/servers/web2", "/packages/django", "/findings"):
+        page.goto(service.address + address)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        for gone in ("header.top", "footer", "form.ask"):
+            for one in page.locator(gone).all():
+                expect(one).to_be_hidden()
+        assert (address, overflow(page)) == (address, 0)
     context.close()
 
 

@@ -102,6 +102,8 @@ def show(page: Page, form: str, keys: Collection[str]) -> None:
         tables.note(ending(page), err=True)
     else:
         tables.draw(page.listing.columns, page.rows, keys)
+        for said in page.notes:
+            tables.note(said, err=not tables.to_terminal())
         # Behind a pipe the rows go on alone, and what they cover still reaches whoever looks.
         tables.note(ending(page), err=not tables.to_terminal())
 

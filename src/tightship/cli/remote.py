@@ -75,6 +75,7 @@ class Remote(Listing):
             said["total"],
             Covers(covers["servers"], tuple(covers["silent"]), tuple(covers["unread"])),
             said.get("beside", {}),
+            said.get("notes", ()),
         )
 
     def _row(self, row: Mapping[str, Any]) -> Row:

@@ -122,6 +122,8 @@ class Page:
     covers: Covers
     beside: Mapping[str, int] = field(default_factory=dict)
     """what is not in the rows and still belongs to the answer: its name -> how many"""
+    notes: Sequence[str] = ()
+    """sentences that follow from all rows, not only from those of this page"""
 
     @property
     def pages(self) -> int:
@@ -161,6 +163,7 @@ def document(page: Page, columns: Sequence[Column] = (), **more: Any) -> dict[st
         "pages": page.pages,
         **more,
         **({"beside": dict(page.beside)} if page.beside else {}),
+        **({"notes": list(page.notes)} if page.notes else {}),
         "rows": [{name: _plain(row.get(name)) for name in names} for row in page.rows],
     }
 

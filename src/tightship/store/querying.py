@@ -43,6 +43,8 @@ class Queried(Listing):
     order: Sequence[str] = field(default=("pk",))
     beside: Callable[[View], Mapping[str, int]] | None = None
     """what is not in the rows and still belongs to the answer: its name -> how many"""
+    notes: Callable[[View, Params], Sequence[str]] | None = None
+    """sentences that belong to the answer"""
     joined: Sequence[str] = ()
     """what the rows of a page need of what they refer to"""
     tally: str = ""
@@ -63,7 +65,9 @@ class Queried(Listing):
             ids, total = self._ids(view, params, order, start)
             some = self._in_order(view, ids)
             beside = self.beside(view) if self.beside else {}
-            return Page(self, params, view, self.rows(view, some, params), total, covers(view), beside)
+            notes = self.notes(view, params) if self.notes else ()
+            rows = self.rows(view, some, params)
+            return Page(self, params, view, rows, total, covers(view), beside, notes)
 
     def _ids(self, view: View, params: Params, order: Sequence[Key], start: int) -> tuple[list[int], int]:
         found, first = self.query(view), order[0]

@@ -41,6 +41,11 @@ class Door(LoginRequiredMiddleware):
         if for_programs:
             return _refused(request)
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
+        if answer is not None and request.headers.get("HX-Request"):
+            # Part of a page that stayed open longer than its login: all of it goes to where one logs in.
+            response = HttpResponse(status=204)
+            response["HX-Refresh"] = "true"
+            return response
         return answer
 
 

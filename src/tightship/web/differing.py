@@ -15,7 +15,7 @@ from tightship.store.comparing import Compared, Side
 from tightship.store.errors import StoreError
 from tightship.store.listing import BadParams, Page, Params, to_json
 from tightship.store.querying import covers
-from tightship.web import sentences
+from tightship.web import commands, sentences
 from tightship.web.asked import Asked, asked, context
 from tightship.web.embedding import part
 from tightship.web.problems import for_programs, problem, sorry, unable
@@ -91,5 +91,6 @@ def _as_page(request: HttpRequest, given: Asked) -> HttpResponse:
             "answer": sentences.differing(page),
             "found": part(given, page, "Differences", "Nothing differs.", ""),
             "covers": page.covers,
+            "command": commands.diff((typed["a"], typed["b"]), given.at) if not typed["then"] else "",
         }
     return render(request, "web/diff.html", context(request, given, **more))

@@ -20,7 +20,7 @@ from django.utils.timezone import get_current_timezone
 from tightship.fleet.moments import BadMoment
 from tightship.store.errors import StoreError
 from tightship.store.listing import BadParams, Filter, Listing, Page, Params, check, to_csv, to_json
-from tightship.web import asking, table
+from tightship.web import asking, commands, table
 from tightship.web.asked import Asked, asked, context
 from tightship.web.linked import linked
 from tightship.web.problems import for_programs, problem, sorry, unable
@@ -159,6 +159,7 @@ def drawn(page: Page, given: Asked, address: str) -> dict[str, Any]:
         "chosen": _chosen(listing, params, lambda filters: link(filters=filters, page=1)),
         "first": (params.page - 1) * params.size + 1,
         "last": (params.page - 1) * params.size + len(page.rows),
+        "command": commands.of_list(listing.name, params, given.at),
         "csv": link(".csv", page=1, size=asking.SIZE),
         "json": link(".json"),
         "previous": link(page=params.page - 1) if params.page > 1 else "",

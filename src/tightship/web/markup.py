@@ -81,6 +81,15 @@ def sign(word: str, text: str) -> SafeString:
     return SafeString(f'<span class="sign {escape(word)}">{escape(text)}</span>')
 
 
+def share(part: int, whole: int) -> SafeString:
+    """A bar: so much of the whole. It says nothing that does not stand beside it in figures."""
+    length = max(1.0, round(100 * part / whole, 1)) if part and whole else 0
+    return SafeString(
+        '<svg class="share" aria-hidden="true" viewBox="0 0 100 10" preserveAspectRatio="none">'
+        f'<rect width="{length:g}" height="10"/></svg>'
+    )
+
+
 def moment(at: datetime | None, now: datetime) -> SafeString:
     """A moment, as short as it can be told from `now`; in full in its title."""
     if at is None:

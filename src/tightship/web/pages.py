@@ -22,16 +22,20 @@ from tightship.store.listing import Params
 from tightship.store.listings import LISTINGS
 from tightship.store.querying import covers
 from tightship.store.using import at_rest, who_uses
-from tightship.web import facts, links, sentences, table
+from tightship.web import commands, facts, links, sentences, table
 from tightship.web.asked import Asked, asked, context
 from tightship.web.embedding import embedded, part
 from tightship.web.linked import linked
 from tightship.web.problems import sorry, unable
+from tightship.web.timeline import MOST as LINES
 from tightship.web.timeline import events
 from tightship.web.words import WORDS
 
 AT_A_GLANCE = 40
 """Instances on the overview."""
+
+ON_THE_WALL = 6
+"""Events that can be read from three metres."""
 
 MOST_APART = 30
 """Facts in which the servers of an application differ, on its page."""
@@ -111,10 +115,27 @@ def overview(given: Asked) -> dict[str, Any]:
     }
 
 
-def _happened(given: Asked, only: Mapping[str, str], most: int) -> dict[str, Any]:
+EVERY = 60
+"""Seconds after which a screen on the wall asks anew."""
+
+
+@page("web/radiator.html")
+def radiator(given: Asked) -> dict[str, Any]:
+    figures = details.overview(given.view)
+    return {
+        "title": "On the wall",
+        "seconds": EVERY,
+        "figures": figures,
+        "answer": sentences.overview(figures),
+        **_needs_you(given),
+        **_happened(given, {}, ON_THE_WALL, lines=2),
+    }
+
+
+def _happened(given: Asked, only: Mapping[str, str], most: int, lines: int = LINES) -> dict[str, Any]:
     """The newest events, and the way to all changes."""
     newest = LISTINGS["changes"].page(given.view, Params(size=most * 6, filters=only))
-    shown = events(newest.rows)[:most]
+    shown = events(newest.rows, lines)[:most]
     return {"events": shown, "all_changes": given.here("/changes", **only) if newest.total else ""}
 
 
@@ -320,8 +341,10 @@ def package(given: Asked, name: str) -> dict[str, Any]:
         "subject": name,
         "found": found,
         "covers": users.covers,
+        "command": commands.who_uses(name, given.at),
         "answer": sentences.package(found),
         "versions": found.versions,
+        "all_groups": sum(use.groups for use in found.versions),
         "users": part(
             given, users, "Process groups", "No application that runs has it on its import path.", ""
         ),

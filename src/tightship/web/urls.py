@@ -22,6 +22,7 @@ urlpatterns = [
     path("api/reports", intake.reports, name="reports"),  # first: every server asks for it every hour
     path("", pages.overview, name="overview"),
     *_lists(),
+    path("radiator", pages.radiator, name="radiator"),
     path("diff", differing.diff, name="diff"),
     path("diff.json", differing.diff_json, name="diff.json"),
     path("applications/<path:name>", pages.application, name="application"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from django.db.models import Q, QuerySet
 
+from tightship.fleet import ports
 from tightship.store.intervals import at
 from tightship.store.listing import BadParams, Column, Filter, Params, Row, View
 from tightship.store.listings.signs import APPLICATION, SERVER, is_silent
@@ -31,6 +32,29 @@ def _listener_rows(view: View, listeners: Sequence[FoundListener], _params: Para
             "signs": ["silent"] if is_silent(listener.server, view) else [],
         }
         for listener in listeners
+    ]
+
+
+MOST_TAKEN = 40
+"""Runs of ports that are written out."""
+
+
+def _free(view: View, params: Params) -> list[str]:
+    """What is free on the one server that is asked for."""
+    name = params.filters.get("server", "")
+    listeners = _listeners(view).filter(server__name=name, port__gt=0) if name else None
+    found = set(listeners.values_list("port", "application")) if listeners is not None else set()
+    if not found:
+        return []
+    sites = FoundSite.objects.filter(at(view.at), server__name=name).values_list("to", flat=True)
+    promised = {port for port in map(ports.promised, sites) if port}
+    taken = {port for port, _application in found} | promised
+    next_ones = ports.free(taken, {port for port, application in found if application} | promised)
+    written = ports.runs(taken).split(", ")
+    more = f" and {len(written) - MOST_TAKEN} more" if len(written) > MOST_TAKEN else ""
+    return [
+        f"The next free ports: {', '.join(map(str, next_ones))}.",
+        f"Taken: {', '.join(written[:MOST_TAKEN])}{more}.",
     ]
 
 
@@ -74,6 +98,7 @@ PORTS = Queried(
     },
     ("server__name", "application__name", "wording__text"),
     ("server__name", "-protocol", "port", "path"),
+    notes=_free,
     joined=("application", "server"),
     tally="listeners",
 )

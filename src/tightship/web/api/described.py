@@ -279,9 +279,15 @@ def _page(name: str) -> dict[str, Any]:
             "description": "what is not in the rows and still belongs to the answer",
             "additionalProperties": number,
         },
+        "notes": {
+            "type": "array",
+            "description": "sentences for people, about all rows; their words may change",
+            "items": {"type": "string"},
+        },
         "rows": {"type": "array", "items": {"$ref": f"#/components/schemas/{_camel(name)}Row"}},
     }
-    return {"type": "object", "properties": properties, "required": [n for n in properties if n != "beside"]}
+    required = [member for member in properties if member not in ("beside", "notes")]
+    return {"type": "object", "properties": properties, "required": required}
 
 
 HEAD = """\
@@ -296,8 +302,8 @@ logged in. Times are ISO 8601 in UTC. What goes wrong is told as `application/pr
 Within version 1 names stay, and new ones may be added: ignore what you do not know.
 
 A list has the members `listing`, `at` (the moment that it is of), `covers` (`servers`, and the names of
-those `silent` and `unread`), `total`, `page`, `pages`, `next`, sometimes `beside`, and `rows`. To read all
-rows ask again with `cursor` set to `next`, until it is null; all those pages are of one moment.
+those `silent` and `unread`), `total`, `page`, `pages`, `next`, sometimes `beside` and `notes`, and `rows`. To
+read all rows ask again with `cursor` set to `next`, until it is null; all those pages are of one moment.
 
 | status | meaning |
 |---|---|

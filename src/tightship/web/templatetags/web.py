@@ -67,6 +67,11 @@ def servers_named(context: dict[str, Any], names: Sequence[str], most: int) -> S
 
 
 @register.simple_tag
+def share(part: int, whole: int) -> SafeString:
+    return markup.share(part, whole)
+
+
+@register.simple_tag
 def sign(word: str, text: str = "") -> SafeString:
     """A word that means something, with its shape and colour."""
     return markup.sign(word, text or word)
