@@ -40,6 +40,8 @@ VERBS = {
     "changes": Verb(ASK, "What changed, newest first.", "lists"),
     "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),
     "search": Verb(ASK, "Find whatever has a name, also with a typing error.", "search"),
+    "retire": Verb(CORRECT, "No longer expect reports of SERVER.", "retire"),
+    "rename": Verb(CORRECT, "Call SERVER by another NAME.", "retire"),
     "forget": Verb(REMEMBER, "Remove what ended before a moment.", "forget"),
     "findings": Verb(ASK, "What is not as it should be, the worst first.", "findings"),
     "end-of-life": Verb(ASK, "Until when Python and Django get security fixes.", "endoflife"),

@@ -24,6 +24,9 @@ KINDS = {
     "system": "system",
     "rebooted": "rebooted",
     "named": "named",
+    "renamed": "renamed",
+    "retired": "retired",
+    "back": "back",
 }
 
 
@@ -126,6 +129,15 @@ def _of_system(known: Found, now: Found) -> Iterator[Change]:
             yield Change("system", subject, before, after)
 
 
+_WITH = {
+    "seen": ("first seen", ": "),
+    "back": ("is back", ": "),
+    "retired": ("retired", ": "),
+    "appeared": ("appeared", " in release "),
+}
+"""The words, and what joins them to what is there now."""
+
+
 def sentence(change: Change) -> str:
     """A change in words, without its server: "django 5.2.1 → 5.2.2; the process still runs 5.2.1"."""
     subject, before, after = change.subject, change.before, change.after
@@ -135,18 +147,16 @@ def sentence(change: Change) -> str:
             return _of_package(change)
         case "listener":
             return f"no longer listens on {before}" if was else f"listens on {after}"
-        case "seen":
-            return "first seen" + f": {after}" * now
         case "release":
             return f"{before} → {after}" if was else f"release {after}"
-        case "appeared":
-            return "appeared" + f" in release {after}" * now
+        case "seen" | "back" | "retired" | "appeared":
+            return _WITH[change.kind][0] + f"{_WITH[change.kind][1]}{after}" * now
         case "gone":
             return "gone" + f", was {before}" * was
         case "python" | "system":
             return f"{subject or 'Python'} {before} → {after}"
-        case "named":
-            return f"named {after}" + f", was {before}" * was
+        case "named" | "renamed":
+            return f"{change.kind} {after}" + f", was {before}" * was
     return change.kind
 
 

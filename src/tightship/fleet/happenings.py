@@ -24,6 +24,9 @@ MOST_NAMED = 6
 
 _ORDER = (
     "seen",
+    "back",
+    "renamed",
+    "retired",
     "rebooted",
     "system",
     "appeared",

@@ -22,7 +22,7 @@ from tightship.store.listings.applications import labels_of
 from tightship.store.models import Application, FoundEnvironment, Server
 from tightship.store.models import FoundGroup as GroupRow
 from tightship.store.models import Package as PackageRow
-from tightship.store.querying import covers, silent
+from tightship.store.querying import covers, silent, there
 from tightship.store.using import Use, versions_in_use
 
 
@@ -38,6 +38,9 @@ class ServerDetail:
     skew: float | None
     renamed: Sequence[str] = ()
     """other names under which the same machine reports"""
+    retired: datetime | None = None
+    """since when it is no longer expected to report; None: it is"""
+    retired_because: str = ""
 
 
 def server(view: View, name: str) -> ServerDetail | None:
@@ -47,15 +50,18 @@ def server(view: View, name: str) -> ServerDetail | None:
         if row is None:
             return None
         found = rows.known(row, intervals.read(row, view.at), view.at)
+        retired = row.retired if row.retired and row.retired <= view.moment else None
         return ServerDetail(
             row.name,
             found,
             None if view.at else _live(row),
             row.first_seen,
             row.last_seen,
-            row.last_seen < view.moment - view.silent_after,
+            row.last_seen < view.moment - view.silent_after and not retired,
             row.skew,
             _same_machine(row),
+            retired,
+            row.retired_because,
         )
 
 
@@ -67,7 +73,7 @@ def _live(row: Server) -> Live | None:
 def _same_machine(row: Server) -> list[str]:
     if not row.machine_id:
         return []
-    others = Server.objects.filter(machine_id=row.machine_id).exclude(pk=row.pk)
+    others = Server.objects.filter(machine_id=row.machine_id, retired=None).exclude(pk=row.pk)
     return list(others.order_by("name").values_list("name", flat=True))
 
 
@@ -264,7 +270,7 @@ class Overview:
 def overview(view: View) -> Overview:
     """The figures above the fold."""
     with told():
-        quiet = Server.objects.filter(silent(view), first_seen__lte=view.moment).order_by("last_seen")
+        quiet = Server.objects.filter(silent(view), there(view)).order_by("last_seen")
         silent_ones = list(quiet.values_list("name", "last_seen"))
         return Overview(covers(view), silent=silent_ones, **(_past(view) if view.at else _now(view)))
 

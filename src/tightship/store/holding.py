@@ -36,7 +36,10 @@ def _derived(view: View) -> Q:
     heard = view.moment - view.silent_after
     reporting = Q(server__last_seen__gte=heard)
     same_machine = Server.objects.filter(
-        machine_id=OuterRef("server__machine_id"), last_seen__gte=heard, first_seen__lte=view.moment
+        retired=None,
+        machine_id=OuterRef("server__machine_id"),
+        last_seen__gte=heard,
+        first_seen__lte=view.moment,
     ).exclude(pk=OuterRef("server_id"))
     turns = Change.objects.filter(
         server=OuterRef("server_id"),

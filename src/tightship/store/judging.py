@@ -63,6 +63,11 @@ def judge(
         judge_mixed({applications[name] for name in touched if name in applications}, when)
 
 
+def end(server: int, when: datetime) -> None:
+    """Nothing is wrong any more with a server that is no longer there."""
+    _bring(server, _read("server_id = %s", [server]), {}, when)
+
+
 # One server
 
 
@@ -76,7 +81,8 @@ def _of_machines(
         return [], kept
     found = []
     others = ask(
-        "SELECT name FROM store_server WHERE machine_id = %s AND id <> %s ORDER BY name LIMIT 20",
+        "SELECT name FROM store_server WHERE machine_id = %s AND id <> %s AND retired IS NULL "
+        "ORDER BY name LIMIT 20",
         [machine[:64], server.pk],
     )
     if others:

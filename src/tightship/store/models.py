@@ -30,6 +30,8 @@ class Server(models.Model):
     digest = models.CharField(max_length=40, help_text="of the state in the newest report")
     complete = models.BooleanField(default=True)
     live = models.TextField(default="{}", help_text="`live` of the newest report, as JSON")
+    retired = models.DateTimeField(null=True, help_text="since when it is no longer expected to report")
+    retired_because = models.CharField(max_length=NAME, blank=True)
 
     def __str__(self) -> str:
         return self.name

@@ -136,7 +136,7 @@ def view(now: datetime, moment: datetime | None = None) -> View:
 
 
 _KNOWN = """
-    SELECT (SELECT count(*) FROM store_server WHERE first_seen <= %s),
+    SELECT (SELECT count(*) FROM store_server WHERE first_seen <= %s AND (retired IS NULL OR retired > %s)),
         EXISTS (SELECT 1 FROM store_simulation)"""
 
 
@@ -147,8 +147,8 @@ def covers(view: View) -> Covers:
 
 def _covers(view: View) -> Covers:
     with told():
-        servers = Server.objects.filter(first_seen__lte=view.moment)
-        ((total, is_simulated),) = ask(_KNOWN, [moment(view.moment)])
+        servers = Server.objects.filter(there(view))
+        ((total, is_simulated),) = ask(_KNOWN, [moment(view.moment)] * 2)
         quiet = servers.filter(silent(view)).order_by("name").values_list("name", flat=True)
         unread = (
             FoundSystem.objects.filter(at(view.at), unread__gt=0)
@@ -156,6 +156,11 @@ def _covers(view: View) -> Covers:
             .values_list("server__name", flat=True)
         )
         return Covers(total, tuple(quiet), tuple(unread), bool(is_simulated))
+
+
+def there(view: View) -> Q:
+    """Servers that are expected to report at the moment of a view: known, and not retired."""
+    return Q(first_seen__lte=view.moment) & (Q(retired=None) | Q(retired__gt=view.moment))
 
 
 def silent(view: View, prefix: str = "") -> Q:

@@ -111,11 +111,11 @@ def _skew(report: Report, received: datetime) -> float | None:
 def _record(report: Report, name: str, received: datetime, names: DeclaredNames | None) -> Recorded:
     # Before the server's row: `declare` first takes these, then what is found on servers.
     names = declared_names() if names is None else names
-    row = _locked(name)
+    row = locked(name)
     moment = moment_of(report, received)
     if row and row.digest == report.digest and row.said_at == report.live.at:
         return Recorded("repeated", name, complete=row.complete)
-    if row and moment <= row.reported_at:
+    if row and moment <= max(row.reported_at, row.retired or row.reported_at):
         return Recorded("late", name, complete=row.complete)
     if row and row.digest == report.digest and _same_again(report, name, received):
         return Recorded("unchanged", name, complete=row.complete)
@@ -125,9 +125,13 @@ def _record(report: Report, name: str, received: datetime, names: DeclaredNames 
     stored = intervals.read(server) if row else {}
     ids = rows.ids_in(stored)
     _need_sets(report, ids)
-    before = rows.known(server, stored, parsed=rows.parsed_of(report.state)) if row else None
+    is_known = row is not None and row.retired is None
+    before = rows.known(server, stored, parsed=rows.parsed_of(report.state)) if is_known else None
     now = remembered(before, from_report(report, name, moment, names))
     happened = differences.changes(before, now, _packages(report))
+    if server.retired:
+        happened = [differences.Change("back", after=now.system.os.name)]
+        server.retired, server.retired_because = None, ""
     _save(server, report, received, moment)
     _need_names(server, now, ids)
     wanted = rows.wanted(now, ids)
@@ -161,7 +165,7 @@ def _packages(report: Report) -> differences.Packages:
     return packages
 
 
-def _locked(name: str) -> Server | None:
+def locked(name: str) -> Server | None:
     # SQLite has one writer at a time anyway, and no FOR UPDATE.
     lock = "FOR UPDATE" if connection.vendor == "postgresql" else ""
     found = Server.objects.raw(f"SELECT * FROM store_server WHERE name = %s {lock}", [name])  # noqa: S608
@@ -170,7 +174,7 @@ def _locked(name: str) -> Server | None:
 
 _SAVE = """
     UPDATE store_server SET machine_id = %s, last_seen = %s, reported_at = %s, said_at = %s, skew = %s,
-    digest = %s, complete = %s, live = %s WHERE id = %s"""
+    digest = %s, complete = %s, live = %s, retired = NULL, retired_because = '' WHERE id = %s"""
 
 
 def _save(server: Server, report: Report, received: datetime, moment: datetime) -> None:

@@ -33,7 +33,7 @@ from tightship.store.models import (
     Server,
     Version,
 )
-from tightship.store.querying import covers
+from tightship.store.querying import covers, there
 
 Kind = Literal["application", "server", "site", "port", "package", "version", "release", "owner", "label"]
 
@@ -167,10 +167,10 @@ There = Callable[[View, list[str]], Mapping[str, str]]
 def _named(
     view: View, words: Sequence[str], names: Mapping[str, Names], matching: Matching, most: int
 ) -> Iterable[_Of]:
-    for kind, (there, shown, limits) in _KINDS.items():
+    for kind, (present, shown, limits) in _KINDS.items():
         for limit in limits:
             hits = matching(names[kind], words, limit)
-            said = there(view, [hit.name for hit in hits]) if hits else {}
+            said = present(view, [hit.name for hit in hits]) if hits else {}
             # What is gone must not stand before what is there.
             if len(said) >= most or len(hits) < limit:
                 break
@@ -189,7 +189,7 @@ def _applications(view: View, names: list[str]) -> dict[str, str]:
 
 
 def _servers(view: View, names: list[str]) -> dict[str, str]:
-    some = Server.objects.filter(first_seen__lte=view.moment, name__in=names)
+    some = Server.objects.filter(there(view), name__in=names)
     quiet = view.moment - view.silent_after
     return {name: "silent" if seen < quiet else "" for name, seen in some.values_list("name", "last_seen")}
 
@@ -319,7 +319,7 @@ def _ports_of_servers(
 ) -> list[Thing]:
     """A port of one server, or of the few that are called so. That nothing listens there is an answer."""
     wanted = [hit.name for hit in hits if hit.rank == EXACT] or [hit.name for hit in hits]
-    there = _servers(view, wanted)
+    known = _servers(view, wanted)
     who: dict[str, list[str]] = defaultdict(list)
     for server, name, program in listening.filter(server__name__in=wanted).values_list(
         "server__name", "application__name", "program"
@@ -335,7 +335,7 @@ def _ports_of_servers(
             rank=ASKED,
         )
         for server in wanted
-        if server in there
+        if server in known
     ]
 
 

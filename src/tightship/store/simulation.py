@@ -60,7 +60,11 @@ def tell(story: Iterable[Told]) -> Iterator[Told]:
 def go_on(now: datetime) -> int:
     """Let each server report once more that nothing changed, but those that are silent. Returns how many."""
     with told():
-        servers = list(Server.objects.values_list("name", "digest", "live", "last_seen", "reported_at"))
+        servers = list(
+            Server.objects.filter(retired=None).values_list(
+                "name", "digest", "live", "last_seen", "reported_at"
+            )
+        )
     newest = max((row[3] for row in servers), default=now)
     some = [row for row in servers if newest - row[3] < STILL_THERE and row[4] < now]
     with told(), transaction.atomic():

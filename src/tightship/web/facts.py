@@ -33,6 +33,8 @@ def of_server(found: ServerDetail) -> list[Fact]:
     system, live = found.found.system, found.live
     return known(
         [
+            Fact("Retired", at=found.retired),
+            Fact("Because", found.retired_because if found.retired else ""),
             Fact("Last seen", at=found.last_seen, sign="silent" if found.silent else ""),
             Fact("First seen", at=found.first_seen),
             Fact("Read", _read(found)),

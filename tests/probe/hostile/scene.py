@@ -124,7 +124,9 @@ class Scene:
         report: dict[str, Any] = json.loads(done.stdout)
         return report
 
-    def run_probe(self, *command: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    def run_probe(
+        self, *command: str, patience: float = _PATIENCE, **more: Any
+    ) -> subprocess.CompletedProcess[str]:
         """In a session of its own, by which its readers are told from those of somebody else's scan."""
         command = command or (python_of_all(), "-I", str(self.probe))
         pipe = subprocess.PIPE
@@ -132,7 +134,7 @@ class Scene:
         with subprocess.Popen(command, text=True, start_new_session=True, **more) as process:
             self.sessions.add(process.pid)
             try:
-                stdout, stderr = process.communicate(timeout=_PATIENCE)
+                stdout, stderr = process.communicate(timeout=patience)
             finally:
                 process.kill()
         return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)

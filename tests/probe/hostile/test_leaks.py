@@ -60,7 +60,9 @@ def test_three_hundred_scans_in_one_program_leave_nothing_behind(scene: Scene, a
 
 def few(scene: Scene, alone: list[str], number: int) -> None:
     done = scene.run_probe(
-        *alone, "sh", "-ec", _MANY_PROGRAMS, python_of_all(), str(scene.probe), str(number)
+        *alone,
+        *("sh", "-ec", _MANY_PROGRAMS, python_of_all(), str(scene.probe), str(number)),
+        patience=30 + number,
     )
     assert done.returncode == 0, done.stderr
     _up, digests, processes = done.stdout.strip().split("\n")

@@ -12,11 +12,11 @@ from tightship.store.listing import Column, Filter, Params, Row, View
 from tightship.store.listings.applications import running
 from tightship.store.listings.signs import is_silent, unique
 from tightship.store.models import FoundSystem, Server
-from tightship.store.querying import Queried
+from tightship.store.querying import Queried, there
 
 
 def _servers(view: View) -> QuerySet[Server]:
-    return Server.objects.filter(first_seen__lte=view.moment)
+    return Server.objects.filter(there(view))
 
 
 def _server_rows(view: View, servers: Sequence[Server], _params: Params) -> list[Row]:
