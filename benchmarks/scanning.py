@@ -152,7 +152,7 @@ def _check(probe: Path, environments: int) -> None:
     report = json.loads(subprocess.check_output([sys.executable, "-I", probe]))
     groups = [group for group in report["state"]["groups"] if group["kind"] == "application"]
     sizes = [len(report["sets"][one["packages"]]) for one in report["state"]["environments"]]
-    if len(groups) < environments or sizes.count(100) != environments:
+    if len(groups) < environments or sizes.count(100) < environments:
         sys.exit(f"benchmarks: the scan found {len(groups)} groups, environments of {sizes} packages")
 
 

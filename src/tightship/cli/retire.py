@@ -67,9 +67,9 @@ def _list(as_json: bool) -> int:
 def rename(server: str, name: str) -> int:
     """Call SERVER by another NAME.
 
-    Its history stays its own. Tokens that report for it report for the new name from now on. Where a report is taken by the server's
-    own hostname (`tightship gather` on the server itself) that has to change, too. What fleet.toml says of
-    the old name has to be changed there.
+    Its history stays its own. Tokens that report for it report for the new name from now on. Where a report
+    is taken by the server's own hostname (`tightship gather` on the server itself) that has to change, too.
+    What fleet.toml says of the old name has to be changed there.
 
     \b
     Example:
