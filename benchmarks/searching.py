@@ -114,10 +114,10 @@ def _fill_names() -> None:
 
     when = moment(WHEN)
     servers = [
-        (f"web{n}.example.com", "", when, when, when, when, None, "", True, "{}") for n in _to(SERVERS)
+        (f"web{n}.example.com", "", when, when, when, when, None, "", True, "{}", "") for n in _to(SERVERS)
     ]
     columns = ("name", "machine_id", "first_seen", "last_seen", "reported_at", "said_at", "skew", "digest")
-    insert(models.Server, (*columns, "complete", "live"), servers)
+    insert(models.Server, (*columns, "complete", "live", "retired_because"), servers)
     applications = [
         (f"shop-{n}", f"team {n % 40}", "", json.dumps({"customer": f"c{n % 90}"}), True)
         for n in _to(APPLICATIONS)

@@ -69,12 +69,23 @@ def test_who_still_uses_an_old_celery(page: Page) -> None:
 def test_what_changed_last_night(page: Page) -> None:
     click(page, "Changes", "nav.rooms")
     heading(page, "What changed?")
+    click(page, "The last seven days")
     stamps = page.locator(".timeline td.at time").evaluate_all("all => all.map(one => one.dateTime)")
     assert datetime.now(UTC) - datetime.fromisoformat(stamps[0]) < timedelta(days=1)
     newest = page.locator(".timeline tbody tr:not(.day)").first
     expect(newest.get_by_role("link", name="shop")).to_be_visible()
     expect(newest).to_contain_text("went from 2.5.0 to 2.6.0rc1")
     expect(newest).to_contain_text("acc1")
+
+
+def test_which_applications_are_whose(page: Page) -> None:
+    click(page, "Applications", "nav.rooms")
+    owners = page.get_by_role("list", name="Often asked")
+    team = owners.get_by_role("link").first.inner_text()
+    owners.get_by_role("link").first.click()
+    page.clicks += 1  # type: ignore[attr-defined]
+    expect(page.get_by_text(f"Owner: {team}")).to_be_visible()
+    expect(page.get_by_role("row")).not_to_have_count(13)
 
 
 def test_which_port_is_free_on_web3(page: Page) -> None:

@@ -155,6 +155,16 @@ def test_of_many_servers_some_are_named_and_the_others_counted() -> None:
     assert markup.servers(["<b>"], "", 2) == '<a href="/servers/%3Cb%3E">&lt;b&gt;</a>'
 
 
+def test_the_times_that_are_asked_for_most_are_those_of_who_asks() -> None:
+    noon = datetime(2026, 11, 20, 12, 0, tzinfo=AMSTERDAM)
+    assert timeline.lately(noon) == [
+        ("Today", "2026-11-20", ""),
+        ("Last night", "2026-11-19T18:00", "2026-11-20T09:00"),
+        ("The last seven days", "2026-11-14", ""),
+    ]
+    assert timeline.lately(noon.replace(hour=7))[1] == ("Last night", "2026-11-19T18:00", "")
+
+
 def test_days_are_those_of_the_zone_that_people_are_in() -> None:
     found = timeline.events(
         [change(12, "1", "2"), change(13, "7", "8", "web2")]

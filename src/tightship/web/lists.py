@@ -20,11 +20,12 @@ from django.utils.timezone import get_current_timezone
 from tightship.fleet.moments import BadMoment
 from tightship.store.errors import StoreError
 from tightship.store.listing import BadParams, Filter, Listing, Page, Params, check, to_csv, to_json
+from tightship.store.listings.applications import by_whom
 from tightship.web import asking, commands, table
 from tightship.web.asked import Asked, asked, context
 from tightship.web.linked import linked
 from tightship.web.problems import for_programs, problem, sorry, unable
-from tightship.web.timeline import days, events
+from tightship.web.timeline import days, events, lately
 from tightship.web.words import WORDS, Words, answer, empty
 
 ALL = 10_000
@@ -96,12 +97,26 @@ def _as_page(request: HttpRequest, listing: Listing, given: Asked, params: Param
     if "" in request.GET.values():  # a form sends also what was left empty; nobody wants that in a bookmark
         return HttpResponseRedirect(address)
     page = listing.page(given.view, params)
-    response = render(
-        request, "web/list.html", context(request, given, **drawn(page, given, f"/{listing.name}"))
-    )
+    more = {**drawn(page, given, f"/{listing.name}"), "ways": _ways(given, listing)}
+    response = render(request, "web/list.html", context(request, given, **more))
     if request.headers.get("HX-Request"):
         response["HX-Replace-Url"] = address
     return response
+
+
+MOST_WAYS = 16
+"""Ways into a list that are shown above it."""
+
+
+def _ways(given: Asked, listing: Listing) -> list[tuple[str, int, str]]:
+    """(name, how many, address) of what is asked of this list most often."""
+    if listing.name == "changes":
+        times = lately(given.view.moment.astimezone(get_current_timezone()))
+        return [(name, 0, given.here("/changes", since=since, until=until)) for name, since, until in times]
+    if listing.name == "applications":
+        found = by_whom(given.view)[:MOST_WAYS]
+        return [(value, count, given.here("/applications", **{name: value})) for name, value, count in found]
+    return []
 
 
 def _as_json(_request: HttpRequest, listing: Listing, given: Asked, params: Params) -> HttpResponse:

@@ -12,7 +12,7 @@ from html import escape
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from tightship.web import links, table
+from tightship.web import bars, links, table
 from tightship.web.table import Cell, Item
 
 SHORT = 16
@@ -48,7 +48,7 @@ def _inside(drawn: Cell, now: datetime) -> str:
         return _item(drawn.items[0])
     items = "".join(f"<li>{_item(item)}</li>" for item in drawn.items)
     more = f' <span class="more-of">and {drawn.more} more</span>' if drawn.more else ""
-    return f'<ul class="listed">{items}</ul>{more}'
+    return f'<ul class="listed">{items}</ul>{more}{bars.spread(drawn.shares)}'
 
 
 def _item(item: Item) -> str:
@@ -79,15 +79,6 @@ def text(words: str, code: bool = False) -> SafeString:
 def sign(word: str, text: str) -> SafeString:
     """A word that means something. Its class gives it a shape and a colour."""
     return SafeString(f'<span class="sign {escape(word)}">{escape(text)}</span>')
-
-
-def share(part: int, whole: int) -> SafeString:
-    """A bar: so much of the whole. It says nothing that does not stand beside it in figures."""
-    length = max(1.0, round(100 * part / whole, 1)) if part and whole else 0
-    return SafeString(
-        '<svg class="share" aria-hidden="true" viewBox="0 0 100 10" preserveAspectRatio="none">'
-        f'<rect width="{length:g}" height="10"/></svg>'
-    )
 
 
 def moment(at: datetime | None, now: datetime) -> SafeString:

@@ -37,6 +37,8 @@ class Cell:
     more: int = 0
     time: datetime | None = None
     head: bool = False
+    shares: Sequence[int] = ()
+    """of a column that says how something is spread: how many each of its items has"""
 
     @property
     def nothing(self) -> bool:
@@ -84,7 +86,8 @@ def _cell(column: Column, row: Row, linked: Linked, head: bool) -> Cell:
         return Cell(column.title, "time", time=value, head=head)
     values = _texts(value)
     items = [_item(column, text, row, linked) for text in values[:MOST]]
-    return Cell(column.title, column.kind, items, max(0, len(values) - MOST), head=head)
+    shares = [int(share) for share in _texts(row.get("shares"))] if column.name == "spread" else ()
+    return Cell(column.title, column.kind, items, max(0, len(values) - MOST), head=head, shares=shares)
 
 
 def _texts(value: Value) -> list[str]:

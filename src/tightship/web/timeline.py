@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 
 from tightship.fleet.happenings import Happening, happenings
@@ -50,3 +50,19 @@ def days(found: Iterable[Event], zone: tzinfo) -> list[tuple[datetime, list[Even
     """Events by the day that they happened on: (the first one's moment, the events)."""
     by_day = groupby(found, key=lambda event: event.at.astimezone(zone).date())
     return [(some[0].at, some) for some in (list(group) for _day, group in by_day)]
+
+
+EVENING, MORNING = 18, 9
+"""Hours between which it is night, for those who ask what happened in it."""
+
+
+def lately(now: datetime) -> list[tuple[str, str, str]]:
+    """(name, since, until) of the times that are asked for most; `now` in the zone of who asks."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    evening, morning = today - timedelta(hours=24 - EVENING), today.replace(hour=MORNING)
+    is_over = now.replace(tzinfo=None) >= morning
+    return [
+        ("Today", f"{today:%Y-%m-%d}", ""),
+        ("Last night", f"{evening:%Y-%m-%dT%H:%M}", f"{morning:%Y-%m-%dT%H:%M}" if is_over else ""),
+        ("The last seven days", f"{today - timedelta(days=6):%Y-%m-%d}", ""),
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -97,6 +97,16 @@ def _labelled(asked: str, _view: View) -> Q:
 
 def _is_label(asked: str, label: str) -> bool:
     return asked in (label, label.partition("=")[0])
+
+
+def by_whom(view: View) -> list[tuple[str, str, int]]:
+    """(filter, value, how many applications) of the owners and labels of those that run, the most first."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for owner, labels in _applications(view).values_list("owner", "labels"):
+        counts.update([("owner", owner)] if owner else [])
+        counts.update(("label", label) for label in labels_of(labels))
+    ordered = sorted(counts.items(), key=lambda item: (item[0][0] != "owner", -item[1], item[0]))
+    return [(name, value, count) for (name, value), count in ordered]
 
 
 def _where(view: View, **so: str) -> Q:

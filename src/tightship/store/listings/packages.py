@@ -113,6 +113,7 @@ def _package_rows(view: View, packages: Sequence[Package], params: Params) -> li
                 "package": package.name,
                 "versions": [version for version, _count in spread],
                 "spread": [f"{version} × {count}" for version, count in spread],
+                "shares": [str(count) for _version, count in spread],
                 "applications": unique(called[pk] for pk in users_of[package.pk]),
                 "used_by": sum(counts[package.pk].values()),
             }

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from tightship.store.listing import Covers
-from tightship.web import links, markup, table
+from tightship.web import bars, links, markup, table
 from tightship.web.facts import Fact
 
 register = template.Library()
@@ -67,8 +67,9 @@ def servers_named(context: dict[str, Any], names: Sequence[str], most: int) -> S
 
 
 @register.simple_tag
-def share(part: int, whole: int) -> SafeString:
-    return markup.share(part, whole)
+def share(number: int, total: int) -> SafeString:
+    """A bar: how much of the whole."""
+    return bars.share(number, total)
 
 
 @register.simple_tag
