@@ -86,6 +86,40 @@ def overflow(page: Page) -> int:
     return max(0, found)
 
 
+MOST_BYTES = 150_000
+"""Of one page with all that belongs to it, as it comes over the line the first time."""
+
+STILL = 0.01
+"""Cumulative layout shift. On a busy machine a browser may paint before all of the page is there: a line's
+height at most, where 0.1 is called good."""
+
+_SHIFTED = """() => new Promise(done => {
+    let sum = 0;
+    new PerformanceObserver(seen => { for (const one of seen.getEntries()) sum += one.value; })
+        .observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => done(sum), 150);
+})"""
+_WEIGHT = """() => ["navigation", "resource"].flatMap(kind => performance.getEntriesByType(kind))
+    .reduce((sum, one) => sum + one.transferSize, 0)"""
+
+
+def test_no_page_moves_while_it_is_read_or_weighs_more_than_it_may(
+    browser: Browser, service: Service
+) -> None:
+    for address in ("/", "/applications", "/applications/shop", "/servers/web2", "/packages", "/radiator"):
+        context = browser.new_context()  # nothing is kept from the page before
+        page = context.new_page()
+        page.goto(service.link())
+        state: Any = context.storage_state()
+        context.close()
+        context = browser.new_context(storage_state=state)
+        page = context.new_page()
+        page.goto(service.address + address, wait_until="networkidle")
+        assert page.evaluate(_SHIFTED) < STILL, address
+        assert page.evaluate(_WEIGHT) <= MOST_BYTES, address
+        context.close()
+
+
 def serious(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [
