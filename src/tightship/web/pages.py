@@ -34,6 +34,9 @@ from tightship.web.words import WORDS
 AT_A_GLANCE = 40
 """Instances on the overview."""
 
+FEW = 12
+"""Rows of a list on a page that has several; the whole of it is a click away."""
+
 ON_THE_WALL = 6
 """Events that can be read from three metres."""
 
@@ -210,16 +213,17 @@ def application(given: Asked, name: str) -> dict[str, Any]:
         **_found(given, only),
         "instances": embedded(given, "instances", "Instances", "It does not run.", filters=only),
         "lists": [
-            embedded(given, "groups", "Process groups", "None.", filters=only),
-            embedded(given, "ports", "Ports", "It listens on no port.", filters=only),
+            embedded(given, "groups", "Process groups", "None.", filters=only, size=FEW),
+            embedded(given, "ports", "Ports", "It listens on no port.", filters=only, size=FEW),
             embedded(
                 given,
                 "sites",
                 "Sites",
                 "No web server hands requests to it, as far as was seen.",
                 filters=only,
+                size=FEW,
             ),
-            embedded(given, "packages", "Packages", "None were read.", filters=only, size=40),
+            embedded(given, "packages", "Packages", "None were read.", filters=only),
         ],
         **_happened(given, only, 15),
     }
