@@ -141,3 +141,5 @@ def test_what_is_no_name_is_refused(two: Any, name: str) -> None:
 def test_a_name_that_is_taken_is_refused(two: Any) -> None:
     with pytest.raises(Refused, match="web1 is known already"):
         rename("web2", "web1", two.now)
+    with pytest.raises(Refused, match="web2 is called so already"):
+        rename("web2", "web2", two.now)

@@ -15,6 +15,7 @@ from tightship.fleet.declared import declared
 from tightship.store.declaring import declare
 from tightship.store.models import FoundEnvironment, FoundGroup
 from tightship.store.recording import record
+from tightship.store.retiring import retire
 
 pytestmark = pytest.mark.usefixtures("cast")
 
@@ -62,6 +63,19 @@ def test_a_servers_page_has_its_applications_ports_and_the_systems_own(alice: Cl
     assert "The operating system's own 1 process group" in page
     assert "Debian GNU/Linux 12 (bookworm)" in page
     assert "/usr/bin/python3 /etc/cron.daily/apt-compat passing root 4711" in page
+
+
+def test_a_retired_servers_page_says_so_and_keeps_its_past(alice: Client, now: datetime) -> None:
+    retire("old1", now, "replaced by <web3>")
+    page = alice.get("/servers/old1").content.decode()
+    assert "Retired on " in page
+    assert "replaced by &lt;web3&gt;" in page
+    assert 'class="sign silent"' not in page
+    assert "old1" not in alice.get("/servers").content.decode()
+    then = f"{now - timedelta(hours=29):%Y-%m-%dT%H:%M}"
+    past = alice.get(f"/servers/old1?at={then}").content.decode()
+    assert "Retired on " not in past
+    assert "intranet" in past
 
 
 def test_a_silent_server_is_never_current_truth(alice: Client) -> None:

@@ -66,6 +66,8 @@ def rename(name: str, new: str, now: datetime) -> int:
             raise Refused(
                 f"expected a name of 1 to {NAME} characters that begins with no dash, got {new[:40]!r}"
             )
+        if new == name:
+            raise Refused(f"{name} is called so already")
         if Server.objects.filter(name=new).exists():
             raise Refused(f"{new} is known already, with a history of its own: retire one of the two")
         # Stages and patterns may name servers: its next report is concluded anew.
