@@ -23,7 +23,12 @@ ROOMS = ("store", "web")
 ASKED_BY = TOP / "tests" / "test_on_postgresql.py"
 """The tests that ask how the runs went."""
 
-_ONCE_IS_ENOUGH = ("web/test_browser.py", "store/test_errors.py", "store/test_at_once.py")
+_ONCE_IS_ENOUGH = (
+    "web/test_browser.py",
+    "web/test_newcomer.py",
+    "store/test_errors.py",
+    "store/test_at_once.py",
+)
 
 
 class Runs:
