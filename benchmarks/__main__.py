@@ -17,7 +17,6 @@ ALL = {
     "scanning": "A scan of one server",
     "recording": "Taking in reports",
     "pushing": "Reports over HTTP",
-    "searching": "Searching a large fleet",
     "starting": "How long a command takes to begin",
     "pages": "Pages of a large fleet",
 }

@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from statistics import quantiles
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.postgresql import running
 
@@ -161,6 +162,7 @@ class Asked:
             "changes of a package": lambda c: f"/changes?package={p(c)}",
             "changes of a kind": lambda _c: "/changes?kind=release",
         }
+        kinds |= {f"search: {what}": _found(text) for what, text in self._searched().items()}
         lists = "applications,servers,instances,process groups,ports,sites,packages,environments,changes"
         twins = lists.split(",")
         past = [*twins, "overview", "an application", "a server", "a package"]
@@ -168,9 +170,36 @@ class Asked:
         more |= {f"{kind}, 20 days ago": _at(kinds[kind], then) for kind in past}
         return {**kinds, **more}
 
+    def _searched(self) -> dict[str, Address]:
+        """What is typed into the box on every page."""
+        a, s, p = self._one(self.applications), self._one(self.servers), self._one(self.packages)
+        return {
+            "an application": a,
+            "the middle of a name": lambda c: a(c)[2:7],
+            "two words": lambda c: f"{a(c)[:4]} {a(c)[-4:]}",
+            "a server, two letters swapped": lambda c: _swapped(s(c)),
+            "a package, two letters swapped": lambda c: _swapped(p(c)),
+            "nothing": lambda _c: "nosuchthing",
+            "a port": lambda c: str(8000 + c.randrange(500)),
+            "a port of a server": lambda c: f"{s(c)}:8001",
+            "a package's version": lambda c: f"{p(c)} 1",
+            "any package's version": lambda _c: "1.2.3",
+            "a release": lambda c: f"{a(c)} 2",
+            "one letter": lambda c: c.choice("aeiou"),
+        }
+
     @staticmethod
     def _one(names: list[str]) -> Address:
         return lambda chance: chance.choice(names)
+
+
+def _swapped(name: str) -> str:
+    middle = len(name) // 2
+    return name[: middle - 1] + name[middle] + name[middle - 1] + name[middle + 1 :]
+
+
+def _found(text: Address) -> Address:
+    return lambda chance: f"/search/found?{urlencode({'q': text(chance)})}"
 
 
 def _json(address: Address) -> Address:
