@@ -16,7 +16,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.parts import HEADLESS
-from tests.web.service import Service, serving
+from tests.web.service import DEMO, Service, serving
 
 PLACE = Path(__file__).parents[1] / "docs" / "screenshots"
 
@@ -44,13 +44,6 @@ PAGES = {
 }
 """Name of the picture -> address. An empty one is found by its link."""
 
-FILL = """
-import os
-from pathlib import Path
-from tightship.cli.demo import SMALLEST, fill
-fill(Path(os.environ["TIGHTSHIP_DATA"]), SMALLEST)
-"""
-
 WIDTHS = {1440: 900, 390: 844}
 ALL = (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390))
 
@@ -64,7 +57,7 @@ def main() -> None:
     PLACE.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving(Path(folder) / "demo", FILL) as service,
+        serving(Path(folder) / "demo", DEMO) as service,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)

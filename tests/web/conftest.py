@@ -13,7 +13,9 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.parts import HEADLESS
 from tests.web.cast import record_cast
 
 PASSWORD = "correct horse battery staple"
@@ -28,6 +30,14 @@ def recorded(django_db_setup: None, django_db_blocker: Any) -> Iterator[datetime
         record_cast(now)
         yield now
         call_command("flush", verbosity=0, interactive=False)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*HEADLESS])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

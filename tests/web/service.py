@@ -19,6 +19,14 @@ from tests.web.cast import record_cast
 record_cast(datetime.now(UTC))
 """
 
+DEMO = """
+import os
+from pathlib import Path
+from tightship.cli.demo import SMALLEST, fill
+fill(Path(os.environ["TIGHTSHIP_DATA"]), SMALLEST)
+"""
+"""Fills with the simulated fleet of `tightship demo`."""
+
 
 class Service:
     def __init__(self, address: str, environment: dict[str, str]) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.parts import HEADLESS
 from tests.web.service import Service, serving
 
 WIDTHS = {1440: 900, 390: 844}
@@ -29,14 +28,6 @@ PAGES = [
 def service(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Service]:
     with serving(tmp_path_factory.mktemp("pages")) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*HEADLESS])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

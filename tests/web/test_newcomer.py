@@ -6,17 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.parts import HEADLESS
-from tests.web.service import Service, serving
+from tests.web.service import DEMO, Service, serving
 
-DEMO = """
-import os
-from pathlib import Path
-from tightship.cli.demo import SMALLEST, fill
-fill(Path(os.environ["TIGHTSHIP_DATA"]), SMALLEST)
-"""
 MOST_CLICKS = 3
 
 
@@ -24,14 +17,6 @@ MOST_CLICKS = 3
 def service(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Service]:
     with serving(tmp_path_factory.mktemp("newcomer"), DEMO) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*HEADLESS])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[1440, 390])
