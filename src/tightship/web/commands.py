@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tightship.store.listing import Params
 
+
 def of_list(name: str, params: Params, at: str = "") -> str:
     """`tightship ports --server web1`"""
     said = [(f"--{filtered.replace('_', '-')}", value) for filtered, value in params.filters.items()]

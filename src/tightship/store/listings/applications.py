@@ -115,7 +115,8 @@ def by_whom(view: View) -> list[tuple[str, str, int]]:
 
 _STAGES = """
     WITH RECURSIVE one(application, stage) AS (
-        SELECT id, (SELECT min(stage) FROM store_instance WHERE running AND application_id = store_application.id)
+        SELECT id, (
+            SELECT min(stage) FROM store_instance WHERE running AND application_id = store_application.id)
         FROM store_application
         UNION ALL
         SELECT application, (
