@@ -129,20 +129,30 @@ def test_a_file_that_changed_counts_at_once_and_a_broken_one_does_not(
 
 
 def test_one_that_was_killed_is_followed_by_another(data: Path, tmp_path: Path) -> None:
+    (data / "fleet.toml").write_text("")
     tightship = program(data)
-    with working(data, tmp_path / "killed", "--no-ssh") as killed:
+    with working(data, tmp_path / "killed") as killed:
         until(lambda: "`tightship work` is running" in tightship("doctor").stdout)
         killed.process.kill()
         killed.process.wait()
-    with working(data, tmp_path / "second", "--no-ssh") as second:
+    with working(data, tmp_path / "second") as second:
         until(lambda: second.says("is at it: this one waits"))
         assert str(second.process.pid) not in tightship("doctor").stdout
     # Its lease runs out by itself, in five minutes; here somebody turns the clock.
     with sqlite3.connect(data / "tightship.sqlite3") as database:
         database.execute("UPDATE store_lease SET until = '2020-01-01 00:00:00'")
     assert "`tightship work` ended at about" in tightship("doctor").stdout
-    with working(data, tmp_path / "third", "--no-ssh") as third:
+    with working(data, tmp_path / "third") as third:
         until(lambda: f"process {third.process.pid}" in tightship("doctor").stdout)
+
+
+def test_without_a_way_into_servers_silence_is_noted_beside_the_one_who_goes(
+    data: Path, tmp_path: Path
+) -> None:
+    (data / "fleet.toml").write_text("")
+    with working(data, tmp_path / "goes") as goes, working(data, tmp_path / "stays", "--no-ssh"):
+        until(lambda: f"process {goes.process.pid}" in program(data)("doctor").stdout)
+    assert (tmp_path / "stays").read_text() == ""
 
 
 def test_it_ends_with_the_one_that_started_it(data: Path) -> None:

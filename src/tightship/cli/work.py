@@ -50,7 +50,11 @@ def work(once: bool, until_eof: bool, **how: Any) -> int:
 
     fleet = None if how["no_ssh"] else Fleet(how["named"], how["ssh_config"])
     working = Work(
-        fleet and fleet.servers, _tell, settings.SILENT_AFTER, sudo=how["sudo"], at_once=how["at_once"]
+        fleet.servers if fleet else None,
+        _tell,
+        settings.SILENT_AFTER,
+        sudo=how["sudo"],
+        at_once=how["at_once"],
     )
     if once:
         try:
