@@ -214,12 +214,22 @@ def _greet(asked: Bind, way: Way, process: subprocess.Popen[bytes], another: str
         sleep(0.05)
     if process.poll() is not None:
         return  # it has said why
+    if in_journal(sys.stdout.fileno(), os.environ):
+        # Whoever may read the journal must not log in by it.
+        click.echo(f"Serving at http://{asked}. A link that logs in: {another}")
+        return
     link = way.said("tightship.web", "link")
     click.echo(f"\n  Open   {link}\n         It logs you in, once. For another: {another}")
     tunnel = ssh_line(asked, os.environ.get("SSH_CONNECTION", ""), _our_name())
     if tunnel:
         click.echo(f"  From   {tunnel}\n         typed on your own machine, makes the link work there.")
     click.echo("  Stop   Ctrl-C\n")
+
+
+def in_journal(descriptor: int, variables: Mapping[str, str]) -> bool:
+    """Whether what is written there goes to systemd's journal: it says which file that is."""
+    status = os.fstat(descriptor)
+    return variables.get("JOURNAL_STREAM", "") == f"{status.st_dev}:{status.st_ino}"
 
 
 def ssh_line(asked: Bind, connection: str, user: str) -> str:
