@@ -38,6 +38,9 @@ MOST = 64 * 1024 * 1024
 
 AT_ONCE = 10
 
+_LOOK_UP = 0.25
+"""Seconds after which somebody who waits looks whether it is still wanted."""
+
 _OPTIONS = (
     "BatchMode=yes",
     f"ConnectTimeout={SECONDS_TO_CONNECT}",
@@ -120,7 +123,7 @@ def run_on(
     return concluded(target, ended, mark, time.monotonic() - began, timeout)
 
 
-def run_all(
+def run_all(  # noqa: PLR0913 # each says something else about a run
     targets: Iterable[Target],
     program: str,
     *,
@@ -128,8 +131,12 @@ def run_all(
     sudo: bool = False,
     timeout: float = SECONDS,
     at_once: int = AT_ONCE,
+    stop: threading.Event | None = None,
 ) -> Generator[Outcome, None, None]:
-    """The same on many, at most so many at once; each outcome as it comes. Who stops asking ends the rest."""
+    """The same on many, at most so many at once; each outcome as it comes. Who stops asking ends the rest.
+
+    `stop`: when it is set, what runs is ended, and the rest not begun; each such outcome is `stopped`.
+    """
     waiting = iter(targets)
     unwanted = threading.Event()
     running: set[Future[Outcome]] = set()
@@ -147,7 +154,9 @@ def run_all(
                 running |= {pool.submit(run_one, target) for target in more}
                 if not running:
                     return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
+                done, running = wait(running, None if stop is None else _LOOK_UP, return_when=FIRST_COMPLETED)
+                if stop is not None and stop.is_set():
+                    unwanted.set()
                 for future in done:
                     yield future.result()
         finally:
