@@ -164,3 +164,18 @@ print(Finding.objects.filter(until=None, kind="mixed").count())
     counted = "from tightship.store.models import Finding\n"
     counted += "print(Finding.objects.filter(until=None, kind='mixed').count())"
     assert said(program(counted)) == "1"
+
+
+TAKE = """
+from datetime import timedelta
+from tightship.store import leases
+print(leases.take("work", str(sys.argv) + str(__import__("os").getpid()), timedelta(minutes=1)))
+"""
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_lease_is_one_process_alone(program: Program, known: bool) -> None:
+    if known:
+        free = "from tightship.store import leases\nfrom datetime import timedelta\n"
+        said(program(free + 'leases.take("work", "gone", timedelta(seconds=-1))'))
+    assert at_once(program, TAKE) == ["False", "False", "False", "True"]

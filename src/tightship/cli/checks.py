@@ -89,6 +89,22 @@ class Database:
     newest_report: datetime | None = None
     simulated: bool = False
     """it holds what `tightship demo` made up"""
+    work: Work | None = None
+    """None: nobody ever did what happens without anyone asking"""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The newest `tightship work` over this database."""
+
+    holder: str
+    until: datetime
+    """its lease: it lives, or did until shortly before"""
+    valid: bool
+    tried: int = 0
+    failed: int = 0
+    round: str = ""
+    """when it last went to servers, as ISO 8601; empty: never"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +328,24 @@ def recorded(now: datetime, facts: Database) -> Check | None:
     return Check(
         "reports", "ok", f"The newest report is of {facts.newest_report.astimezone():%Y-%m-%d %H:%M}."
     )
+
+
+def work(facts: Database) -> Check | None:
+    if facts.error or not facts.exists or facts.waiting or facts.simulated:
+        return None
+    start = "`tightship serve` starts it, or run it by itself: docs/how-to/gather-over-ssh.md"
+    if facts.work is None:
+        return Check(
+            "work", "warn", "Nothing happens by itself yet: no hourly round, nobody notes silence.", start
+        )
+    if not facts.work.valid:
+        ended = f"{facts.work.until.astimezone():%Y-%m-%d %H:%M}"
+        return Check("work", "warn", f"`tightship work` ended at about {ended} ({facts.work.holder}).", start)
+    said = f"`tightship work` is running ({facts.work.holder})."
+    if facts.work.round:
+        at = datetime.fromisoformat(facts.work.round).astimezone()
+        said += f" Last to servers at {at:%H:%M}: {facts.work.tried} tried, {facts.work.failed} failed."
+    return Check("work", "ok", said)
 
 
 def port(number: int, taken: str) -> Check:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ import click
 from tightship.cli import kept
 from tightship.cli.keeping import us
 from tightship.cli.running import Cannot, typed
-from tightship.cli.serve import Way, up
+from tightship.cli.serve import Beside, Way, up
 from tightship.store import place
 
 SEED = 1
@@ -80,7 +81,8 @@ def demo(where: str, servers: int, folder: str, fill_only: bool, as_user: str) -
             fill(directory, servers)
             return 0
         link = f"TIGHTSHIP_DATA={directory} {typed()} serve --link"
-        return up(where, 1, as_user, lambda way: _fill_by(way, directory, servers), _go_on, link)
+        first = partial(_fill_by, directory=directory, servers=servers)
+        return up(where, 1, as_user, Beside(first, _go_on, link=link))
 
 
 @contextmanager

@@ -79,6 +79,7 @@ def _of_store(place: Place) -> list[Check | None]:
         checks.migrations(database),
         checks.clock(now, database),
         checks.recorded(now, database),
+        checks.work(database),
         checks.secret_key(serving),
         checks.allowed_hosts(serving),
         checks.administrator(serving),

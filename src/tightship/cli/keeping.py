@@ -11,12 +11,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from types import FrameType
 
 from tightship.cli.identity import Identity
 
 HOUR = 3600.0
+TEND = 5.0
+"""Seconds between looking after what runs beside the web process."""
+FIRST_DELAY, LONGEST_DELAY = 5.0, 300.0
+"""Seconds until it is started again."""
 PATIENCE = 8.0
 """Seconds that the web process has to end by itself."""
 
@@ -30,52 +35,89 @@ def us(*arguments: str) -> list[str]:
     return [sys.executable, "-I", "-m", *arguments]
 
 
+@dataclass(slots=True)
+class Companion:
+    """A program that runs beside the web process, and is started again when it ends: each time later."""
+
+    command: Sequence[str]
+    identity: Identity
+    variables: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    next_start: float = 0.0
+    delay: float = FIRST_DELAY
+
+    def tend(self) -> None:
+        """Start it, where it does not run and it is time."""
+        if self.process and self.process.poll() is not None:
+            self.process = None
+            self.next_start = monotonic() + self.delay
+            self.delay = min(self.delay * 2, LONGEST_DELAY)
+        if self.process is None and monotonic() >= self.next_start:
+            self.process = _started(self.command, self.identity, self.variables)
+
+    def end(self) -> None:
+        if self.process:
+            end(self.process)
+
+
 def keep(
     web: Sequence[str],
     identity: Identity,
     variables: Mapping[str, str],
     started: Callable[[subprocess.Popen[bytes]], None],
     look: Callable[[], None],
+    beside: Companion | None = None,
 ) -> int:
     """Run the web process until it or we are told to end; `look` once an hour. Returns the exit code.
 
-    `started` is called once, when the web process runs.
+    `started` is called once, when the web process runs; then what runs `beside` it is started.
     """
     before = {
         number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     }
     process = None
     try:
-        # Nobody writes to its standard input: it ends when that does, so also when we are killed.
-        process = subprocess.Popen(
-            web,
-            cwd="/",
-            env=dict(variables),
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            **identity.popen(),
-        )
+        process = _started(web, identity, variables)
         started(process)
-        return _watched(process, look)
+        return _watched(process, look, beside)
     except Stop:
         return 0
     finally:
         for number in before:
             signal.signal(number, signal.SIG_IGN)
+        if beside:
+            beside.end()
         if process:
             end(process)
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _watched(process: subprocess.Popen[bytes], look: Callable[[], None]) -> int:
+def _started(
+    command: Sequence[str], identity: Identity, variables: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    # Nobody writes to its standard input: it ends when that does, so also when we are killed.
+    return subprocess.Popen(
+        command,
+        cwd="/",
+        env=dict(variables),
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        **identity.popen(),
+    )
+
+
+def _watched(process: subprocess.Popen[bytes], look: Callable[[], None], beside: Companion | None) -> int:
     next_look = monotonic() + HOUR
     while True:
+        if beside:
+            beside.tend()
         try:
-            return process.wait(timeout=max(0.0, next_look - monotonic()))
+            return process.wait(timeout=max(0.0, min(next_look - monotonic(), TEND)))
         except subprocess.TimeoutExpired:
-            look()
-            next_look = monotonic() + HOUR
+            if monotonic() >= next_look:
+                look()
+                next_look = monotonic() + HOUR
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tightship.cli.checks import Database, Serving
+from tightship.cli.checks import Database, Serving, Work
 from tightship.cli.chosen import chosen, named
 from tightship.cli.running import Cannot
 from tightship.store import place
@@ -178,6 +178,7 @@ def _asked(where: place.DatabaseAddress) -> Database:
         now=now,
         newest_report=None if waiting else _newest_report(),
         simulated=not waiting and _is_simulated(),
+        work=None if waiting else _work(),
     )
 
 
@@ -209,6 +210,19 @@ def _newest_report() -> datetime | None:
 
     newest: datetime | None = Server.objects.aggregate(newest=Max("reported_at"))["newest"]
     return newest
+
+
+def _work() -> Work | None:
+    from tightship.store.leases import SILENCE, WORK, held
+
+    found = next(
+        (one for one in map(held, (WORK, SILENCE)) if one and one.valid), held(WORK) or held(SILENCE)
+    )
+    if found is None:
+        return None
+    said = found.said
+    failed = len(said.get("failed", ()))
+    return Work(found.holder, found.until, found.valid, said.get("tried", 0), failed, said.get("round", ""))
 
 
 def _is_simulated() -> bool:

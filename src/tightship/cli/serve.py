@@ -29,7 +29,7 @@ from tightship.cli.identity import (
     hand_over,
     owner_of,
 )
-from tightship.cli.keeping import keep, us
+from tightship.cli.keeping import Companion, keep, us
 from tightship.cli.running import Cannot, typed
 from tightship.store.place import data_directory
 
@@ -78,30 +78,35 @@ class Way(NamedTuple):
     metavar="NAME",
     help="Started by root: the account that the web process runs as.",
 )
+@click.option("--no-work", is_flag=True, help="Without what happens by itself: see `tightship work`.")
 @click.option("--first-look", is_flag=True, help="Read this server first, and say what was found.")
 @click.option("--link", "only_link", is_flag=True, help="Print a fresh login link for what runs, and exit.")
-def serve(where: str, workers: int, as_user: str, first_look: bool, only_link: bool) -> int:
+def serve(where: str, workers: int, as_user: str, no_work: bool, first_look: bool, only_link: bool) -> int:
     """Serve the pages, and take in reports.
 
-    Reads this server again each hour. Ends with Ctrl-C.
+    Reads this server again each hour, and starts `tightship work`. Ends with Ctrl-C.
 
     Example: tightship serve --bind 127.0.0.1:8123
     """
     if only_link:
         return _print_link()
-    return up(where, workers, as_user, _first_look if first_look else None, look)
+    return up(where, workers, as_user, Beside(_first_look if first_look else None, look, work=not no_work))
 
 
-def up(
-    where: str,
-    workers: int,
-    as_user: str,
-    first: Callable[[Way], None] | None,
-    hourly: Callable[[Way], None],
-    link: str = "",
-) -> int:
-    """Serve until told to end. `first` is done before anybody can come, `hourly` once an hour. `link`:
-    what prints another login link."""
+class Beside(NamedTuple):
+    """What is done beside the pages."""
+
+    first: Callable[[Way], None] | None
+    """before anybody can come"""
+    hourly: Callable[[Way], None]
+    work: bool = False
+    """start what happens by itself, too"""
+    link: str = ""
+    """what prints another login link"""
+
+
+def up(where: str, workers: int, as_user: str, beside: Beside) -> int:
+    """Serve until told to end."""
     asked = _bind(where)
     trouble = why_not(asked)
     if trouble:
@@ -110,15 +115,26 @@ def up(
     _refuse_unready(
         asked, json.loads(way.said("tightship.web", "prepare", f"http://{asked.host}:{asked.port}"))
     )
-    if first:
-        first(way)
+    if beside.first:
+        beside.first(way)
     return keep(
         us("tightship.web", "serve", asked.address, str(asked.port), str(workers)),
         way.identity,
         way.variables,
-        lambda process: _greet(asked, way, process, link or f"{typed()} serve --link"),
-        lambda: hourly(way),
+        lambda process: _greet(asked, way, process, beside.link or f"{typed()} serve --link"),
+        lambda: beside.hourly(way),
+        Companion(_work(way), way.identity, way.variables) if beside.work else None,
     )
+
+
+def _work(way: Way) -> list[str]:
+    """The command of the program that works beside the pages.
+
+    Where root gave its rights away it goes to no server: the keys for that are not to lie where the web
+    process could read them. Another `tightship work`, of a user of its own, does that.
+    """
+    without = [] if way.identity is SELF else ["--no-ssh"]
+    return us("tightship", "work", "--until-eof", *without)
 
 
 def _bind(where: str) -> Bind:

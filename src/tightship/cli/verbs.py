@@ -54,6 +54,11 @@ VERBS = {
     "logout": Verb(ASK, "Forget that service and its token.", "login"),
     "serve": Verb(SERVE, "Serve the pages, and take in reports.", "serve"),
     "demo": Verb(SERVE, "Serve a simulated fleet, to look around.", "demo"),
+    "work": Verb(
+        SERVE,
+        "What happens without anyone asking: read each server once an hour, note who is silent.",
+        "work",
+    ),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),
     "doctor": Verb(WHEN_STUCK, "Check the set-up, and say how to fix each thing.", "doctor"),

@@ -27,6 +27,8 @@ KINDS = {
     "renamed": "renamed",
     "retired": "retired",
     "back": "back",
+    "silent": "silent",
+    "heard": "heard again",
 }
 
 
@@ -157,6 +159,10 @@ def sentence(change: Change) -> str:
             return f"{subject or 'Python'} {before} → {after}"
         case "named" | "renamed":
             return f"{change.kind} {after}" + f", was {before}" * was
+        case "silent":
+            return "fell silent"
+        case "heard":
+            return "reports again"
     return change.kind
 
 

@@ -27,6 +27,8 @@ _ORDER = (
     "back",
     "renamed",
     "retired",
+    "silent",
+    "heard",
     "rebooted",
     "system",
     "appeared",

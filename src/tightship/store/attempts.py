@@ -41,6 +41,12 @@ def note(server: str, kind: str, why: str, now: datetime) -> None:
         row.save()
 
 
+def tried() -> Mapping[str, datetime]:
+    """When each server was last tried."""
+    with told():
+        return dict(Attempt.objects.values_list("server", "at"))
+
+
 def failing() -> Mapping[str, Failing]:
     """By server, in the order of their names."""
     with told():

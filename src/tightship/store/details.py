@@ -22,7 +22,7 @@ from tightship.store.listings.applications import labels_of
 from tightship.store.models import Application, FoundEnvironment, Server
 from tightship.store.models import FoundGroup as GroupRow
 from tightship.store.models import Package as PackageRow
-from tightship.store.querying import covers, silent, there
+from tightship.store.querying import covers, is_silent, last_heard, silent, there
 from tightship.store.using import Use, versions_in_use
 
 
@@ -59,7 +59,7 @@ def server(view: View, name: str) -> ServerDetail | None:
             None if view.at else _live(row),
             row.first_seen,
             row.last_seen,
-            row.last_seen < view.moment - view.silent_after and not retired,
+            is_silent(row, view) and not retired,
             row.skew,
             _same_machine(row),
             retired,
@@ -153,7 +153,7 @@ def group(view: View, number: int) -> GroupDetail | None:
             Environment.model_validate_json(environment.data) if environment else None,
             environment.pk if environment else None,
             live.groups.get(found.key) if live else None,
-            row.server.last_seen < view.moment - view.silent_after,
+            is_silent(row.server, view),
             stale_versions(found),
             newer.pk if newer else None,
             _described(row.application),
@@ -274,7 +274,7 @@ def overview(view: View) -> Overview:
     """The figures above the fold."""
     with told():
         quiet = Server.objects.filter(silent(view), there(view)).order_by("last_seen")
-        silent_ones = list(quiet.values_list("name", "last_seen"))
+        silent_ones = [(one.name, last_heard(one, view)) for one in quiet.defer("live")]
         return Overview(covers(view), silent=silent_ones, **(_past(view) if view.at else _now(view)))
 
 

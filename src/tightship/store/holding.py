@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Case, DateTimeField, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
@@ -11,6 +11,7 @@ from tightship.fleet.findings.servers import TURNS_COUNT
 from tightship.store.intervals import at
 from tightship.store.listing import View
 from tightship.store.models import Change, Finding, Server
+from tightship.store.querying import last_heard, silent
 
 DERIVED = ("silent", "two-names", "two-machines")
 """Kinds whose rows only stand ready: they count while what is known of the server says so."""
@@ -25,7 +26,7 @@ def kinds_apart(view: View) -> list[QuerySet[Any]]:
     """The same, in parts that are quicker to count: as they stand, silent ones, others that are derived."""
     begun = Finding.objects.filter(_begun(view))
     # Found by the few servers that are silent: a row of it stands ready for each there is.
-    quiet = Server.objects.filter(last_seen__lt=view.moment - view.silent_after).values("pk")
+    quiet = Server.objects.filter(silent(view)).values("pk")
     parts = (
         begun.exclude(kind__in=DERIVED),
         begun.filter(kind="silent", server__in=quiet),
@@ -39,7 +40,7 @@ def _begun(view: View) -> Q:
 
 
 def _derived(view: View) -> Q:
-    return Q(kind="silent", server__last_seen__lt=view.moment - view.silent_after) | _doubtful(view)
+    return (Q(kind="silent") & silent(view, "server__")) | _doubtful(view)
 
 
 def _doubtful(view: View) -> Q:
@@ -82,6 +83,8 @@ def _annotated(found: QuerySet[Finding], view: View) -> QuerySet[Any]:
     return found.annotate(accepted=accepted, began=began)
 
 
-def began(row: Finding, silent_after: timedelta) -> datetime:
+def began(row: Finding, view: View) -> datetime:
     """Since when it is so."""
-    return row.server.last_seen + silent_after if row.kind == "silent" and row.server else row.since
+    if row.kind == "silent" and row.server:
+        return last_heard(row.server, view) + view.silent_after
+    return row.since

@@ -525,3 +525,32 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.server}: {self.kind}"
+
+
+class Silence(models.Model):
+    """A time in which a server that was expected to report did not. `silences` notes them."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="silences")
+    since = models.DateTimeField(help_text="its last report, and as long as is waited for the next")
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["server"], name="one_silence", condition=Q(until=None)),
+        )
+        indexes = (models.Index(fields=["server", "since", "until"], name="silence_then"),)
+
+    def __str__(self) -> str:
+        return f"{self.server_id} since {self.since}"
+
+
+class Lease(models.Model):
+    """Who may do what only one may do at a time. See `leases`."""
+
+    name = models.CharField(max_length=40, unique=True)
+    holder = models.CharField(max_length=NAME)
+    until = models.DateTimeField()
+    said = models.TextField(default="{}", help_text="what its holder says of its work, as JSON")
+
+    def __str__(self) -> str:
+        return f"{self.name} by {self.holder}"

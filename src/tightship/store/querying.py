@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tightship.fleet.moments import BadMoment
 from tightship.fleet.text import harmless
 from tightship.store.errors import told
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Covers, Filter, Listing, Page, Params, Row, View, check
-from tightship.store.models import Forgotten, FoundSystem, Server
+from tightship.store.models import Forgotten, FoundSystem, Server, Silence
 from tightship.store.paging import Bucket, Key, Known, paged, tallied
 from tightship.store.statements import ask, moment
 
@@ -170,5 +170,29 @@ def there(view: View) -> Q:
 
 
 def silent(view: View, prefix: str = "") -> Q:
-    """Servers that had not reported for too long at the moment of a view."""
-    return Q(**{f"{prefix}last_seen__lt": view.moment - view.silent_after})
+    """Servers that had not reported for too long at the moment of a view. `prefix`: the way to them."""
+    now = Q(**{f"{prefix}last_seen__lt": view.moment - view.silent_after})
+    if view.at is None:
+        return now
+    # They may have been heard again since: then it was noted.
+    noted = Silence.objects.filter(server=OuterRef(f"{prefix}pk"), since__lte=view.at, until__gt=view.at)
+    return now | Q(Exists(noted))
+
+
+def is_silent(server: Server, view: View) -> bool:
+    """The same of one server. One query at most, once for a view."""
+    return last_heard(server, view) < view.moment - view.silent_after
+
+
+def last_heard(server: Server, view: View) -> datetime:
+    """When its newest report had come, at the moment of a view; at the latest that moment."""
+    if server.last_seen <= view.moment or view.at is None:
+        return server.last_seen
+    since = view.once("were silent", lambda: _were_silent(view)).get(server.pk)
+    # A moment more: at its end it is silent.
+    return since - view.silent_after - timedelta(microseconds=1) if since else view.moment
+
+
+def _were_silent(view: View) -> dict[int, datetime]:
+    noted = Silence.objects.filter(since__lte=view.at, until__gt=view.at)
+    return dict(noted.values_list("server_id", "since"))

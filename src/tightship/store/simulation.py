@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
 from tightship.fleet.report import Live, Report
 from tightship.fleet.simulated.servers import Told
+from tightship.store import silences
 from tightship.store.errors import told
 from tightship.store.models import Server, Simulation
 from tightship.store.recording import record
@@ -46,6 +48,7 @@ class NotEmpty(Exception):
 
 
 def end(made: Simulation) -> None:
+    silences.note(made.until, settings.SILENT_AFTER)
     with told():
         Simulation.objects.filter(pk=made.pk).update(whole=True)
 

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal
 
+from django.contrib.sessions.models import Session
+
 from tightship.store.errors import told
 from tightship.store.models import NAME, LoginLink, Token
 from tightship.store.statements import ask, moment, read_moment
@@ -89,6 +91,13 @@ def new_link(now: datetime, minutes: int = LINK_MINUTES) -> str:
         LoginLink.objects.filter(expires__lt=now).delete()
         LoginLink.objects.create(digest=_digest(secret), expires=now + timedelta(minutes=minutes))
     return secret
+
+
+def prune(now: datetime) -> None:
+    """Remove links and sessions that nobody can use any more."""
+    with told():
+        LoginLink.objects.filter(expires__lt=now).delete()
+        Session.objects.filter(expire_date__lt=now).delete()
 
 
 def consume_link(secret: str, now: datetime) -> bool:

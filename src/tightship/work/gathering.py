@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ class Came:
 
 def gather_all(
     targets: Iterable[Target], *, sudo: bool = False, at_once: int = AT_ONCE, timeout: float = SECONDS
-) -> Iterator[Came]:
+) -> Generator[Came, None, None]:
     """Read servers, so many at once, and record each as it comes. Who stops asking ends the rest.
 
     Raises `StoreError` when the database can't; what came before is recorded.

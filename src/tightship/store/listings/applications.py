@@ -15,10 +15,10 @@ from tightship.store.gathering import Gathered, all_that_ran, gathered, names_of
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, Value, View
 from tightship.store.listings.groups import Ports, ports_of
-from tightship.store.listings.signs import APPLICATION, SERVER, STAGE, is_silent, signs_of, unique
+from tightship.store.listings.signs import APPLICATION, SERVER, STAGE, signs_of, unique
 from tightship.store.models import Application, FoundGroup, Instance, Server
 from tightship.store.paging import Bucket, Key, in_order
-from tightship.store.querying import Queried, silent
+from tightship.store.querying import Queried, is_silent, silent
 from tightship.store.statements import ask, fetched
 
 

@@ -14,7 +14,7 @@ from tightship.store.holding import began, in_order
 from tightship.store.listing import BadParams, Column, Filter, Params, Row, View
 from tightship.store.listings.signs import APPLICATION, SERVER, STAGE
 from tightship.store.models import Finding
-from tightship.store.querying import Queried
+from tightship.store.querying import Queried, last_heard
 
 KIND = Filter("kind", "Kind", choices=tuple(KINDS))
 SEVERITY = Filter("severity", "Severity", choices=SEVERITIES)
@@ -32,7 +32,7 @@ def finding_row(view: View, finding: Finding) -> Row:
     said = json.loads(finding.data)
     evidence = list(said["evidence"])
     if finding.kind == "silent" and finding.server:
-        evidence = list(silent_evidence(finding.server.last_seen, view.moment))
+        evidence = list(silent_evidence(last_heard(finding.server, view), view.moment))
     known = finding.acknowledgement if finding.accepted else None  # type: ignore[attr-defined]
     kind = KINDS.get(finding.kind)
     return {
@@ -49,7 +49,7 @@ def finding_row(view: View, finding: Finding) -> Row:
         "do": said["do"],
         "command": said["command"],
         "where": said["where"],
-        "since": began(finding, view.silent_after),
+        "since": began(finding, view),
         "acknowledged": known.until if known else None,
         "because": known.because if known else "",
         "by": known.by if known else "",

@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
-from tightship.store.listings.signs import APPLICATION, KIND, SERVER, SIGN, STAGE, is_silent, sign, signs_of
+from tightship.store.listings.signs import APPLICATION, KIND, SERVER, SIGN, STAGE, sign, signs_of
 from tightship.store.models import FoundGroup, FoundListener
-from tightship.store.querying import Queried
+from tightship.store.querying import Queried, is_silent
 
 
 def _groups(view: View) -> QuerySet[FoundGroup]:

@@ -11,9 +11,9 @@ from django.db.models import Q, QuerySet
 from tightship.fleet import ports
 from tightship.store.intervals import at
 from tightship.store.listing import BadParams, Column, Filter, Params, Row, View
-from tightship.store.listings.signs import APPLICATION, SERVER, is_silent
+from tightship.store.listings.signs import APPLICATION, SERVER
 from tightship.store.models import FoundListener, FoundSite
-from tightship.store.querying import Queried
+from tightship.store.querying import Queried, is_silent
 
 
 def _listeners(view: View) -> QuerySet[FoundListener]:

@@ -11,9 +11,9 @@ from tightship.store.attempts import failing
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
 from tightship.store.listings.applications import running
-from tightship.store.listings.signs import is_silent, unique
+from tightship.store.listings.signs import unique
 from tightship.store.models import FoundSystem, Server
-from tightship.store.querying import Queried, there
+from tightship.store.querying import Queried, is_silent, there
 
 
 def _servers(view: View) -> QuerySet[Server]:

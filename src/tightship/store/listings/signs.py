@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from tightship.store.listing import BadParams, Filter, View
-from tightship.store.models import FoundGroup, Server
+from tightship.store.models import FoundGroup
 from tightship.store.querying import silent
 
 APPLICATION = Filter("application", "Application")
@@ -42,7 +42,3 @@ def signs_of(group: FoundGroup, is_silent: bool) -> list[str]:
         "silent": is_silent,
     }
     return [word for word, true in said.items() if true]
-
-
-def is_silent(server: Server, view: View) -> bool:
-    return server.last_seen < view.moment - view.silent_after

@@ -1,0 +1,161 @@
+"""The round that goes on for as long as the process lives: who is due is read, who is silent is noted.
+
+Two that share a database never do it at the same time: who holds the lease works, the other waits. A server
+that fails is told and tried again in an hour; a database that fails is told and tried again in a while.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from tightship.remote.target import Target
+from tightship.store import attempts, leases, silences, tokens
+from tightship.store.errors import StoreError
+from tightship.store.leases import SILENCE, WORK
+from tightship.work import schedule
+from tightship.work.gathering import Came, gather_all
+
+LASTING = timedelta(minutes=5)
+"""How long after a holder was killed another takes over. Longer than any one server may take."""
+
+WITHIN = 120.0
+"""Seconds for one server."""
+
+TICK = 20.0
+"""Seconds between looking what is due."""
+
+GRACE = timedelta(hours=1)
+"""After a long sleep: everybody gets the time to report once before somebody is called silent."""
+
+
+MOST_SAID = 20
+"""Servers that failed, by name."""
+
+
+class Lost(Exception):
+    """Another holds the lease."""
+
+
+def _ourselves() -> str:
+    """As people find us; and unlike any other, also where containers share names and numbers."""
+    return f"{socket.gethostname()}, process {os.getpid()}, {secrets.token_hex(3)}"
+
+
+@dataclass(slots=True)
+class Work:
+    """`servers`: those to read, asked anew each time; None: it goes to none. `told`: hears in sentences
+    what happens."""
+
+    servers: Callable[[], Sequence[Target]] | None
+    told: Callable[[str], None]
+    silent_after: timedelta
+    every: timedelta = schedule.HOUR
+    sudo: bool = False
+    at_once: int = 10
+    holder: str = field(default_factory=_ourselves)
+    _quiet_until: datetime | None = None
+    _pruned: datetime | None = None
+    _waiting_for: str = ""
+    _failed: str = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop. Never raises for what a server or the database does."""
+        while not stop.is_set():
+            try:
+                self.once(stop)
+                self._failed = ""
+            except StoreError as error:
+                self._tell_once(str(error))
+            except Lost:
+                self.told("Another took over: this one waits.")
+            stop.wait(TICK)
+        self.end()
+
+    def end(self) -> None:
+        """Let another begin at once."""
+        with suppress(StoreError):
+            for name in (WORK, SILENCE):
+                leases.give_back(name, self.holder)
+
+    def once(self, stop: threading.Event | None = None) -> Sequence[Came]:
+        """What is to be done now, done: nothing, where another is at it. Raises `StoreError`, `Lost`."""
+        came = self._round(datetime.now(UTC), stop) if self.servers and self._is_ours() else ()
+        before = leases.held(SILENCE)
+        if leases.take(SILENCE, self.holder, LASTING):
+            now = datetime.now(UTC)
+            if self._quiet_until is None or (before and before.holder != self.holder):
+                self._quiet_until = _after_a_sleep(before, self.silent_after, now)
+            self._tick(now)
+        return came
+
+    def _is_ours(self) -> bool:
+        """Whether it is on us to go to the servers."""
+        if leases.take(WORK, self.holder, LASTING):
+            self._waiting_for = ""
+            return True
+        other = leases.held(WORK)
+        if other and other.holder != self._waiting_for:
+            self._waiting_for = other.holder
+            self.told(f"{other.holder} is at it: this one waits.")
+        return False
+
+    def _keep(self) -> None:
+        if not leases.take(WORK, self.holder, LASTING):
+            raise Lost
+
+    def _round(self, now: datetime, stop: threading.Event | None) -> Sequence[Came]:
+        assert self.servers is not None
+        targets = {target.name: target for target in self.servers()}
+        due = schedule.due(targets, attempts.tried(), now, self.every)
+        came: list[Came] = []
+        asked = gather_all(
+            [targets[name] for name in due], sudo=self.sudo, at_once=self.at_once, timeout=WITHIN
+        )
+        with closing(asked):
+            for one in asked:
+                came.append(one)
+                self._keep()
+                if not one.well:
+                    self.told(f"{one.server}: {one.kind.replace('-', ' ')}: {one.why}")
+                if stop is not None and stop.is_set():
+                    break
+        if came:
+            counts = Counter(one.kind.replace("-", " ") for one in came)
+            self.told(", ".join(f"{number} {kind}" for kind, number in counts.most_common()))
+            failed = sorted(one.server for one in came if not one.well)[:MOST_SAID]
+            said = {"round": datetime.now(UTC).isoformat(), "tried": len(came), "failed": failed}
+            leases.say(WORK, self.holder, said)
+        return came
+
+    def _tick(self, now: datetime) -> None:
+        if self._pruned is None or now - self._pruned > schedule.HOUR:
+            tokens.prune(now)
+            self._pruned = now
+        if self._quiet_until is None or now >= self._quiet_until:
+            noted = silences.note(now, self.silent_after)
+            for names, what in ((noted.silent, "silent"), (noted.heard, "heard again")):
+                if names:
+                    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+                    self.told(f"{what}: {', '.join(names[:5])}{more}")
+        leases.say(SILENCE, self.holder, {"tick": now.isoformat()})
+
+    def _tell_once(self, failed: str) -> None:
+        if failed != self._failed:
+            self._failed = failed
+            self.told(failed)
+
+
+def _after_a_sleep(before: leases.Held | None, silent_after: timedelta, now: datetime) -> datetime:
+    """Until when nobody is called silent: where nobody took in reports, nobody can know."""
+    last = before.said.get("tick", "") if before else ""
+    slept = now - datetime.fromisoformat(last) if last else None
+    is_long = slept is None or slept > min(silent_after, GRACE)
+    return now + min(silent_after, GRACE) if is_long else now
