@@ -84,13 +84,15 @@ class Way(NamedTuple):
 def serve(where: str, workers: int, as_user: str, no_work: bool, first_look: bool, only_link: bool) -> int:
     """Serve the pages, and take in reports.
 
-    Reads this server again each hour, and starts `tightship work`. Ends with Ctrl-C.
+    Reads this server again each hour, and starts `tightship work`; neither with --no-work. Ends with
+    Ctrl-C.
 
     Example: tightship serve --bind 127.0.0.1:8123
     """
     if only_link:
         return _print_link()
-    return up(where, workers, as_user, Beside(_first_look if first_look else None, look, work=not no_work))
+    hourly = _rest if no_work else look
+    return up(where, workers, as_user, Beside(_first_look if first_look else None, hourly, work=not no_work))
 
 
 class Beside(NamedTuple):
@@ -211,6 +213,10 @@ def _first_look(way: Way) -> None:
     click.echo(way.said("tightship.web", "found"))
     if way.identity is SELF and os.geteuid() != 0:
         click.echo(f"Other users' processes were only seen from outside. All of it: {typed()} gather --sudo")
+
+
+def _rest(_way: Way) -> None:
+    """Nothing happens by itself."""
 
 
 def look(way: Way) -> None:

@@ -50,7 +50,11 @@ def work(once: bool, until_eof: bool, **how: Any) -> int:
 
     fleet = None if how["no_ssh"] else Fleet(how["named"], how["ssh_config"])
     working = Work(
-        fleet and fleet.servers, _tell, settings.SILENT_AFTER, sudo=how["sudo"], at_once=how["at_once"]
+        fleet.servers if fleet else None,
+        _tell,
+        settings.SILENT_AFTER,
+        sudo=how["sudo"],
+        at_once=how["at_once"],
     )
     if once:
         try:
@@ -70,7 +74,8 @@ def _tell(said: str) -> None:
 def _stopped_by_signals(until_eof: bool) -> threading.Event:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda _number, _frame: stop.set())
+        # Not in here: whoever waits for it, in this very thread, may hold its lock.
+        signal.signal(number, lambda _number, _frame: threading.Thread(target=stop.set).start())
     if until_eof:
 
         def wait() -> None:
@@ -131,4 +136,4 @@ def _changed(path: Path) -> tuple[int, int]:
         status = path.stat()
     except OSError:
         return 0, 0
-    return status.st_mtime_ns, status.st_size
+    return status.st_ctime_ns, status.st_size
