@@ -179,3 +179,24 @@ def test_a_lease_is_one_process_alone(program: Program, known: bool) -> None:
         free = "from tightship.store import leases\nfrom datetime import timedelta\n"
         said(program(free + 'leases.take("work", "gone", timedelta(seconds=-1))'))
     assert at_once(program, TAKE) == ["False", "False", "False", "True"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], subprocess.Popen[str]]:
+    """Starts a program that makes ready a database with nothing in it."""
+    url = request.getfixturevalue("postgresql").fresh() if request.param == "postgresql" else ""
+    variables = {**os.environ, "TIGHTSHIP_DATA": str(tmp_path), "DATABASE_URL": url}
+    text = "from tightship.store.ready import migrate\nmigrate()\nprint('made')"
+    return lambda: subprocess.Popen(
+        [sys.executable, "-c", text],
+        env=variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_who_starts_at_the_same_moment_makes_the_tables_once(
+    empty: Callable[[], subprocess.Popen[str]],
+) -> None:
+    assert [said(process) for process in [empty() for _ in range(4)]] == ["made"] * 4

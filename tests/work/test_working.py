@@ -150,6 +150,19 @@ def test_one_that_was_killed_is_followed_by_another(data: Path, tmp_path: Path) 
         )
         run_out(data)
         until(lambda: f"process {second.process.pid}" in tightship("doctor").stdout)
+    run_out(data)
+    assert "`tightship work` ended at about" in tightship("doctor").stdout
+
+
+def test_without_a_way_into_servers_silence_is_noted_beside_the_one_who_goes(
+    data: Path, tmp_path: Path
+) -> None:
+    nowhere = ("--ssh-config", "/dev/null")
+    with working(data, tmp_path / "stays", "--no-ssh") as stays:
+        until(lambda: f"process {stays.process.pid}" in program(data)("doctor").stdout)
+        with working(data, tmp_path / "goes", *nowhere) as goes:
+            until(lambda: f"process {goes.process.pid}" in program(data)("doctor").stdout)
+    assert (tmp_path / "stays").read_text() == ""
 
 
 def test_it_ends_with_the_one_that_started_it(data: Path) -> None:

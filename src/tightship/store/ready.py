@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tightship.store.place import keep_secret_key
 
 SETTINGS = "tightship.store.settings"
+
+_NUMBER = 0x71676874
+"""By which PostgreSQL knows our lock."""
 
 
 def set_up() -> None:
@@ -29,8 +36,42 @@ def migrate() -> None:
     set_up()
     from django.core.management import call_command
 
-    call_command("migrate", verbosity=0, interactive=False)
-
     from tightship.store.judging import catch_up
 
-    catch_up(datetime.now(UTC))
+    with _alone():
+        call_command("migrate", verbosity=0, interactive=False)
+        catch_up(datetime.now(UTC))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One at a time, of all that share the database: `serve` and what it starts begin at the same moment."""
+    from tightship.store.place import database
+
+    where = database()
+    with _locked(Path(where.name).parent) if where.vendor == "sqlite" else _held():
+        yield
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    # The directory itself: no file that another user could not open later.
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _held() -> Iterator[None]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_NUMBER])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_NUMBER])
