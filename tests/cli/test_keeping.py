@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 
 from tightship.cli import keeping
 from tightship.cli.identity import SELF
-from tightship.cli.keeping import keep
+from tightship.cli.keeping import FIRST_DELAY, LONGEST_DELAY, Companion, keep
 
 STUBBORN = """
 import os, signal, subprocess, sys, time
@@ -88,3 +88,24 @@ def ended(pid: int) -> bool:
 
 def test_a_web_process_that_ends_by_itself_is_told_by_its_code() -> None:
     assert keep(web("raise SystemExit(3)"), SELF, os.environ, lambda _process: None, lambda: None) == 3
+
+
+def test_what_runs_beside_is_started_again_each_time_later_and_soon_after_a_long_life() -> None:
+    beside = Companion([sys.executable, "-c", ""], SELF, os.environ)
+    delays = []
+    for _death in range(3):
+        beside.next_start = 0
+        beside.tend()
+        assert beside.process
+        beside.process.wait()
+        beside.tend()
+        assert beside.process is None, "not at once"
+        delays.append(beside.next_start - monotonic())
+    assert delays[0] < delays[1] < delays[2]
+    beside.next_start = 0
+    beside.tend()
+    assert beside.process
+    beside.process.wait()
+    beside.started -= LONGEST_DELAY
+    beside.tend()
+    assert beside.next_start - monotonic() < FIRST_DELAY

@@ -24,7 +24,7 @@ import pytest
 
 from tests.parts import need, need_root
 from tightship.cli.binding import bind
-from tightship.cli.serve import ssh_line, variables
+from tightship.cli.serve import in_journal, ssh_line, variables
 
 SECONDS = 40
 NOBODY: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": []}
@@ -434,3 +434,12 @@ def test_a_user_without_a_name_goes_by_its_number() -> None:
         [sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=False
     )
     assert done.stdout == "54321\n", done.stderr
+
+
+def test_the_journal_is_known_by_what_systemd_says_of_it(tmp_path: Path) -> None:
+    with (tmp_path / "journal").open("w") as journal, (tmp_path / "other").open("w") as other:
+        status = os.fstat(journal.fileno())
+        systemd = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+        assert in_journal(journal.fileno(), systemd)
+        assert not in_journal(other.fileno(), systemd)
+        assert not in_journal(journal.fileno(), {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import threading
@@ -22,7 +23,10 @@ SAYS = "import os, sys\nprint('here', os.getuid(), sys.argv[1:], sys.version_inf
 
 
 def ssh_processes() -> set[int]:
-    done = subprocess.run(["pgrep", "-x", "ssh"], capture_output=True, text=True, check=False)
+    """Ours: others on this machine have theirs."""
+    done = subprocess.run(
+        ["pgrep", "-x", "-P", str(os.getpid()), "ssh"], capture_output=True, text=True, check=False
+    )
     return {int(pid) for pid in done.stdout.split()}
 
 
@@ -195,6 +199,18 @@ def test_who_stops_asking_leaves_no_ssh_behind(lab: Lab) -> None:
     )
     assert next(outcomes).target.name == "web1"
     outcomes.close()
+    assert ssh_processes() <= before
+
+
+def test_who_is_told_to_stop_does_not_wait_for_one_that_never_answers() -> None:
+    before, stop = ssh_processes(), threading.Event()
+    with listening() as port:
+        asked = [
+            Target(f"mute{number}", "127.0.0.1", port, options=("-F", "/dev/null")) for number in range(30)
+        ]
+        threading.Timer(0.5, stop.set).start()
+        kinds = [one.kind for one in run_all(asked, SAYS, at_once=2, stop=stop)]
+    assert kinds == ["stopped"] * 30
     assert ssh_processes() <= before
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -40,3 +40,11 @@ def test_what_its_holder_says_stays_for_whoever_looks() -> None:
     held = leases.held("work")
     assert held is not None
     assert (held.holder, held.said, held.valid) == ("a", {"round": "now"}, True)
+
+
+def test_one_that_was_taken_when_the_clock_was_ahead_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr(leases, "_now", lambda: datetime.now(UTC) + timedelta(days=365))
+        assert leases.take("work", "a", MINUTE)
+    assert leases.take("work", "b", MINUTE)
+    assert not leases.take("work", "a", MINUTE)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -126,32 +126,42 @@ def test_a_file_that_changed_counts_at_once_and_a_broken_one_does_not(
     assert [target.name for target in fleet.servers()] == ["web1"], "those of before"
     (data / "fleet.toml").write_text("[servers.web7]\n")
     assert [target.name for target in fleet.servers()] == ["web7"]
+    seen = fleet._signature()
+    (data / "fleet.toml").chmod(0o640)
+    assert fleet._signature() != seen, "who could not read it before may now"
+
+
+def run_out(data: Path) -> None:
+    """As if minutes had passed."""
+    with closing(sqlite3.connect(data / "tightship.sqlite3", timeout=20)) as database, database:
+        database.execute("UPDATE store_lease SET until = '2020-01-01 00:00:00'")
 
 
 def test_one_that_was_killed_is_followed_by_another(data: Path, tmp_path: Path) -> None:
-    (data / "fleet.toml").write_text("")
     tightship = program(data)
-    with working(data, tmp_path / "killed") as killed:
+    nowhere = ("--ssh-config", "/dev/null")
+    with working(data, tmp_path / "killed", *nowhere) as killed:
         until(lambda: "`tightship work` is running" in tightship("doctor").stdout)
         killed.process.kill()
         killed.process.wait()
-    with working(data, tmp_path / "second") as second:
-        until(lambda: second.says("is at it: this one waits"))
-        assert str(second.process.pid) not in tightship("doctor").stdout
-    # Its lease runs out by itself, in five minutes; here somebody turns the clock.
-    with sqlite3.connect(data / "tightship.sqlite3") as database:
-        database.execute("UPDATE store_lease SET until = '2020-01-01 00:00:00'")
+    with working(data, tmp_path / "second", *nowhere) as second:
+        until(
+            lambda: second.says(f"process {killed.process.pid}") and second.says("is at it: this one waits")
+        )
+        run_out(data)
+        until(lambda: f"process {second.process.pid}" in tightship("doctor").stdout)
+    run_out(data)
     assert "`tightship work` ended at about" in tightship("doctor").stdout
-    with working(data, tmp_path / "third") as third:
-        until(lambda: f"process {third.process.pid}" in tightship("doctor").stdout)
 
 
 def test_without_a_way_into_servers_silence_is_noted_beside_the_one_who_goes(
     data: Path, tmp_path: Path
 ) -> None:
-    (data / "fleet.toml").write_text("")
-    with working(data, tmp_path / "goes") as goes, working(data, tmp_path / "stays", "--no-ssh"):
-        until(lambda: f"process {goes.process.pid}" in program(data)("doctor").stdout)
+    nowhere = ("--ssh-config", "/dev/null")
+    with working(data, tmp_path / "stays", "--no-ssh") as stays:
+        until(lambda: f"process {stays.process.pid}" in program(data)("doctor").stdout)
+        with working(data, tmp_path / "goes", *nowhere) as goes:
+            until(lambda: f"process {goes.process.pid}" in program(data)("doctor").stdout)
     assert (tmp_path / "stays").read_text() == ""
 
 

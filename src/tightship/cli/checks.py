@@ -333,7 +333,7 @@ def recorded(now: datetime, facts: Database) -> Check | None:
 def work(facts: Database) -> Check | None:
     if facts.error or not facts.exists or facts.waiting or facts.simulated:
         return None
-    start = "`tightship serve` starts it, or run it by itself: docs/how-to/gather-over-ssh.md"
+    start = "`tightship serve` starts it, or run it by itself: docs/how-to/run-as-a-service.md"
     if facts.work is None:
         return Check(
             "work", "warn", "Nothing happens by itself yet: no hourly round, nobody notes silence.", start

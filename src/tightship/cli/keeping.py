@@ -43,6 +43,7 @@ class Companion:
     identity: Identity
     variables: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
     next_start: float = 0.0
     delay: float = FIRST_DELAY
 
@@ -50,9 +51,12 @@ class Companion:
         """Start it, where it does not run and it is time."""
         if self.process and self.process.poll() is not None:
             self.process = None
+            if monotonic() - self.started > LONGEST_DELAY:
+                self.delay = FIRST_DELAY
             self.next_start = monotonic() + self.delay
             self.delay = min(self.delay * 2, LONGEST_DELAY)
         if self.process is None and monotonic() >= self.next_start:
+            self.started = monotonic()
             self.process = _started(self.command, self.identity, self.variables)
 
     def end(self) -> None:

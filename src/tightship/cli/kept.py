@@ -215,14 +215,16 @@ def _newest_report() -> datetime | None:
 def _work() -> Work | None:
     from tightship.store.leases import SILENCE, WORK, held
 
-    found = next(
-        (one for one in map(held, (WORK, SILENCE)) if one and one.valid), held(WORK) or held(SILENCE)
-    )
-    if found is None:
+    goes, notes = held(WORK), held(SILENCE)
+    both = [lease for lease in (goes, notes) if lease]
+    if not both:
         return None
-    said = found.said
+    newest = next((lease for lease in both if lease.valid), max(both, key=lambda lease: lease.until))
+    said = goes.said if goes else {}
     failed = len(said.get("failed", ()))
-    return Work(found.holder, found.until, found.valid, said.get("tried", 0), failed, said.get("round", ""))
+    return Work(
+        newest.holder, newest.until, newest.valid, said.get("tried", 0), failed, said.get("round", "")
+    )
 
 
 def _is_simulated() -> bool:

@@ -84,13 +84,15 @@ class Way(NamedTuple):
 def serve(where: str, workers: int, as_user: str, no_work: bool, first_look: bool, only_link: bool) -> int:
     """Serve the pages, and take in reports.
 
-    Reads this server again each hour, and starts `tightship work`. Ends with Ctrl-C.
+    Reads this server again each hour, and starts `tightship work`; neither with --no-work. Ends with
+    Ctrl-C.
 
     Example: tightship serve --bind 127.0.0.1:8123
     """
     if only_link:
         return _print_link()
-    return up(where, workers, as_user, Beside(_first_look if first_look else None, look, work=not no_work))
+    hourly = _rest if no_work else look
+    return up(where, workers, as_user, Beside(_first_look if first_look else None, hourly, work=not no_work))
 
 
 class Beside(NamedTuple):
@@ -213,6 +215,10 @@ def _first_look(way: Way) -> None:
         click.echo(f"Other users' processes were only seen from outside. All of it: {typed()} gather --sudo")
 
 
+def _rest(_way: Way) -> None:
+    """Nothing happens by itself."""
+
+
 def look(way: Way) -> None:
     """Read this server and record the report. Never ends the service: says what went wrong."""
     if sys.platform != "linux":
@@ -230,12 +236,22 @@ def _greet(asked: Bind, way: Way, process: subprocess.Popen[bytes], another: str
         sleep(0.05)
     if process.poll() is not None:
         return  # it has said why
+    if in_journal(sys.stdout.fileno(), os.environ):
+        # Whoever may read the journal must not log in by it.
+        click.echo(f"Serving at http://{asked}. A link that logs in: {another}")
+        return
     link = way.said("tightship.web", "link")
     click.echo(f"\n  Open   {link}\n         It logs you in, once. For another: {another}")
     tunnel = ssh_line(asked, os.environ.get("SSH_CONNECTION", ""), _our_name())
     if tunnel:
         click.echo(f"  From   {tunnel}\n         typed on your own machine, makes the link work there.")
     click.echo("  Stop   Ctrl-C\n")
+
+
+def in_journal(descriptor: int, variables: Mapping[str, str]) -> bool:
+    """Whether what is written there goes to systemd's journal: it says which file that is."""
+    status = os.fstat(descriptor)
+    return variables.get("JOURNAL_STREAM", "") == f"{status.st_dev}:{status.st_ino}"
 
 
 def ssh_line(asked: Bind, connection: str, user: str) -> str:

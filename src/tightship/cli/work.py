@@ -74,7 +74,8 @@ def _tell(said: str) -> None:
 def _stopped_by_signals(until_eof: bool) -> threading.Event:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda _number, _frame: stop.set())
+        # Not in here: whoever waits for it, in this very thread, may hold its lock.
+        signal.signal(number, lambda _number, _frame: threading.Thread(target=stop.set).start())
     if until_eof:
 
         def wait() -> None:
@@ -135,4 +136,4 @@ def _changed(path: Path) -> tuple[int, int]:
         status = path.stat()
     except OSError:
         return 0, 0
-    return status.st_mtime_ns, status.st_size
+    return status.st_ctime_ns, status.st_size

@@ -39,6 +39,9 @@ MOST = 64 * 1024 * 1024
 
 AT_ONCE = 10
 
+_LOOK_UP = 0.25
+"""Seconds after which somebody who waits looks whether it is still wanted."""
+
 _OPTIONS = (
     "BatchMode=yes",
     f"ConnectTimeout={SECONDS_TO_CONNECT}",
@@ -146,8 +149,12 @@ def run_all(  # noqa: PLR0913 # each says something else about a run
     installed: str = "",
     timeout: float = SECONDS,
     at_once: int = AT_ONCE,
+    stop: threading.Event | None = None,
 ) -> Generator[Outcome, None, None]:
-    """The same on many, at most so many at once; each outcome as it comes. Who stops asking ends the rest."""
+    """The same on many, at most so many at once; each outcome as it comes. Who stops asking ends the rest.
+
+    `stop`: when it is set, what runs is ended, and the rest not begun; each such outcome is `stopped`.
+    """
     waiting = iter(targets)
     unwanted = threading.Event()
     running: set[Future[Outcome]] = set()
@@ -173,7 +180,9 @@ def run_all(  # noqa: PLR0913 # each says something else about a run
                 running |= {pool.submit(run_one, target) for target in more}
                 if not running:
                     return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
+                done, running = wait(running, None if stop is None else _LOOK_UP, return_when=FIRST_COMPLETED)
+                if stop is not None and stop.is_set():
+                    unwanted.set()
                 for future in done:
                     yield future.result()
         finally:

@@ -39,7 +39,9 @@ def take(name: str, holder: str, lasting: timedelta) -> bool:
     holder = clip(holder, NAME)
     with told():
         now = _now()
-        free = Q(holder=holder) | Q(until__lt=now)
+        # None lasts so long: it was taken when the clock was ahead.
+        impossible = Q(until__gt=now + 2 * lasting)
+        free = Q(holder=holder) | Q(until__lt=now) | impossible
         # One statement: of two that come at the same time one changes the row, the other finds it taken.
         if Lease.objects.filter(free, name=name).update(holder=holder, until=now + lasting):
             return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -43,9 +44,15 @@ class Came:
 
 
 def gather_all(
-    targets: Iterable[Target], *, sudo: bool = False, at_once: int = AT_ONCE, timeout: float = SECONDS
+    targets: Iterable[Target],
+    *,
+    sudo: bool = False,
+    at_once: int = AT_ONCE,
+    timeout: float = SECONDS,
+    stop: threading.Event | None = None,
 ) -> Generator[Came, None, None]:
-    """Read servers, so many at once, and record each as it comes. Who stops asking ends the rest.
+    """Read servers, so many at once, and record each as it comes. Who stops asking, or sets `stop`, ends the
+    rest.
 
     Raises `StoreError` when the database can't; what came before is recorded.
     """
@@ -56,6 +63,7 @@ def gather_all(
         installed=prepared.PATH,
         at_once=at_once,
         timeout=timeout,
+        stop=stop,
     )
     with closing(asked):
         for outcome in asked:

@@ -10,11 +10,13 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tightship.remote.target import Target
 from tightship.store import attempts, leases, silences, tokens
@@ -61,7 +63,7 @@ class Work:
     sudo: bool = False
     at_once: int = 10
     holder: str = field(default_factory=_ourselves)
-    _quiet_until: datetime | None = None
+    _ticked: float = float("-inf")
     _pruned: datetime | None = None
     _waiting_for: str = ""
     _failed: str = ""
@@ -87,13 +89,10 @@ class Work:
 
     def once(self, stop: threading.Event | None = None) -> Sequence[Came]:
         """What is to be done now, done: nothing, where another is at it. Raises `StoreError`, `Lost`."""
-        came = self._round(datetime.now(UTC), stop) if self.servers and self._is_ours() else ()
-        before = leases.held(SILENCE)
-        if leases.take(SILENCE, self.holder, LASTING):
-            now = datetime.now(UTC)
-            if self._quiet_until is None or (before and before.holder != self.holder):
-                self._quiet_until = _after_a_sleep(before, self.silent_after, now)
-            self._tick(now)
+        targets = self.servers() if self.servers else ()
+        # Who has no servers leaves them to one who has.
+        came = self._round(targets, datetime.now(UTC), stop) if targets and self._is_ours() else ()
+        self._tick(datetime.now(UTC))
         return came
 
     def _is_ours(self) -> bool:
@@ -111,22 +110,23 @@ class Work:
         if not leases.take(WORK, self.holder, LASTING):
             raise Lost
 
-    def _round(self, now: datetime, stop: threading.Event | None) -> Sequence[Came]:
-        assert self.servers is not None
-        targets = {target.name: target for target in self.servers()}
-        due = schedule.due(targets, attempts.tried(), now, self.every)
+    def _round(
+        self, targets: Sequence[Target], now: datetime, stop: threading.Event | None
+    ) -> Sequence[Came]:
+        called = {target.name: target for target in targets}
+        due = [called[name] for name in schedule.due(called, attempts.tried(), now, self.every)]
         came: list[Came] = []
-        asked = gather_all(
-            [targets[name] for name in due], sudo=self.sudo, at_once=self.at_once, timeout=WITHIN
-        )
+        asked = gather_all(due, sudo=self.sudo, at_once=self.at_once, timeout=WITHIN, stop=stop)
         with closing(asked):
             for one in asked:
+                if one.kind == "stopped":
+                    break
                 came.append(one)
                 self._keep()
+                if time.monotonic() - self._ticked > TICK:
+                    self._tick(datetime.now(UTC))
                 if not one.well:
                     self.told(f"{one.server}: {one.kind.replace('-', ' ')}: {one.why}")
-                if stop is not None and stop.is_set():
-                    break
         if came:
             counts = Counter(one.kind.replace("-", " ") for one in came)
             self.told(", ".join(f"{number} {kind}" for kind, number in counts.most_common()))
@@ -136,16 +136,21 @@ class Work:
         return came
 
     def _tick(self, now: datetime) -> None:
+        before = leases.held(SILENCE)
+        if not leases.take(SILENCE, self.holder, LASTING):
+            return
+        self._ticked = time.monotonic()
+        quiet = quiet_until(before.said if before else {}, self.silent_after, now)
         if self._pruned is None or now - self._pruned > schedule.HOUR:
             tokens.prune(now)
             self._pruned = now
-        if self._quiet_until is None or now >= self._quiet_until:
+        if now >= quiet:
             noted = silences.note(now, self.silent_after)
             for names, what in ((noted.silent, "silent"), (noted.heard, "heard again")):
                 if names:
                     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
                     self.told(f"{what}: {', '.join(names[:5])}{more}")
-        leases.say(SILENCE, self.holder, {"tick": now.isoformat()})
+        leases.say(SILENCE, self.holder, {"tick": now.isoformat(), "quiet": quiet.isoformat()})
 
     def _tell_once(self, failed: str) -> None:
         if failed != self._failed:
@@ -153,9 +158,14 @@ class Work:
             self.told(failed)
 
 
-def _after_a_sleep(before: leases.Held | None, silent_after: timedelta, now: datetime) -> datetime:
-    """Until when nobody is called silent: where nobody took in reports, nobody can know."""
-    last = before.said.get("tick", "") if before else ""
-    slept = now - datetime.fromisoformat(last) if last else None
-    is_long = slept is None or slept > min(silent_after, GRACE)
-    return now + min(silent_after, GRACE) if is_long else now
+def quiet_until(said: Mapping[str, Any], silent_after: timedelta, now: datetime) -> datetime:
+    """Until when nobody is called silent: where nobody took in reports, nobody can know. Pure.
+
+    `said`: at the tick before, maybe by another process, maybe long ago.
+    """
+    grace = min(silent_after, GRACE)
+    last, quiet = (datetime.fromisoformat(said[name]) if name in said else None for name in ("tick", "quiet"))
+    if last is None or now - last > grace:
+        return now + grace
+    # Never later than that: a clock may have been ahead.
+    return min(quiet or now, now + grace)
