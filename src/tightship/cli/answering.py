@@ -59,8 +59,8 @@ def answer(
     params = Params(asked.search, asked.sort, asked.page or 1, SIZE, filters)
     try:
         check(listing, params)
-        whole = asked.everything or (asked.page is None and not _in_pages(asked.form))
-        page = _whole(listing, view, params) if whole else listing.page(view, params)
+        in_one = asked.everything or (asked.page is None and not _in_pages(asked.form))
+        page = whole(listing, view, params) if in_one else listing.page(view, params)
     except BadParams as error:
         raise click.UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
     (printed or show)(page, asked.form, keys)
@@ -81,7 +81,7 @@ def seen_from(at: str, viewed: Viewed) -> View:
         raise click.UsageError(f"--{error}") from None
 
 
-def _whole(listing: Listing, view: View, params: Params) -> Page:
+def whole(listing: Listing, view: View, params: Params) -> Page:
     """All pages as one."""
     # The newest may become newer between two pages; a moment does not.
     fixed = replace(view, at=view.at or view.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, NamedTuple
 
 import click
@@ -45,6 +46,11 @@ VERBS = {
     "changes": Verb(ASK, "What changed, newest first.", "lists"),
     "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),
     "search": Verb(ASK, "Find whatever has a name, also with a typing error.", "search"),
+    "import": Verb(
+        CORRECT,
+        "Hold a list that is kept elsewhere against what runs, and say where it is wrong.",
+        "importing",
+    ),
     "retire": Verb(CORRECT, "No longer expect reports of SERVER.", "retire"),
     "rename": Verb(CORRECT, "Call SERVER by another NAME.", "retire"),
     "forget": Verb(REMEMBER, "Remove what ended before a moment.", "forget"),
@@ -83,7 +89,8 @@ class Verbs(click.Group):
         if verb.module == "lists":
             made: click.Command = module.command(cmd_name)
             return made
-        written: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        written: click.Command = getattr(module, f"{name}_" if iskeyword(name) else name)
         return written
 
     def resolve_command(
