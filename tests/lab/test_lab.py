@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -168,24 +170,37 @@ def test_what_is_booted_by_hand_stays_until_it_is_taken_down() -> None:
     assert everything(int(number)) == {}
 
 
-def folders() -> set[Path]:
-    return set(Path("/run/tightship-lab").glob("[0-9]*"))
+def test_what_is_left_of_one_that_was_killed_while_it_claimed_a_number_is_swept() -> None:
+    need_lab()
+    folder = Path("/run/tightship-lab/254")  # the last that anybody gets
+    folder.mkdir(parents=True)
+    (folder / "new.json").write_text("{")
+    sweep()
+    assert not folder.exists()
+
+
+def number_of(owner: int) -> int | None:
+    """Of the lab that belongs to this process."""
+    for file in Path("/run/tightship-lab").glob("*/lab.json"):
+        with suppress(OSError):
+            if json.loads(file.read_text())["owner"]["pid"] == owner:
+                return int(file.parent.name)
+    return None
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_one_that_is_ended_while_it_boots_leaves_nothing(sign: signal.Signals) -> None:
     need_lab()
-    before = folders()
     booting = subprocess.Popen([*LAB, "up", "3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while booting.poll() is None and not (new := folders() - before):
+    while (number := number_of(booting.pid)) is None and booting.poll() is None:
         time.sleep(0.01)
     booting.send_signal(sign)
     _out, err = booting.communicate()
     assert b"Traceback" not in err
+    assert number is not None
     sweep()  # after SIGKILL it is the next one who clears up
-    assert not new & folders()
-    for folder in new:
-        assert everything(int(folder.name)) == {}
+    assert number_of(booting.pid) is None
+    assert everything(number) == {}
 
 
 def test_its_ssh_configuration_is_of_its_servers_only(lab: Lab, tmp_path: Path) -> None:

@@ -218,12 +218,15 @@ def _sweep() -> list[int]:
             with suppress(LabError):
                 _take_down(lab)
                 swept.append(lab.number)
-    _sweep_bridges({lab.number for lab in running()})
+    _sweep_claims({lab.number for lab in running()})
     return swept
 
 
-def _sweep_bridges(known: set[int]) -> None:
-    """Bridges of those who were killed right after they claimed one."""
+def _sweep_claims(known: set[int]) -> None:
+    """What is left of those who were killed while they claimed a number: nobody claims one now."""
+    for folder in RUNNING.glob("[0-9]*"):
+        if int(folder.name) not in known:
+            shutil.rmtree(folder)
     for path in Path("/sys/class/net").glob(f"{network.bridge(0)[:-1]}*"):
         number = path.name.rpartition("-")[2]
         if number.isdecimal() and int(number) not in known:
