@@ -390,6 +390,18 @@ def test_an_ordinary_user_can_serve(everyones_python: str) -> None:
             stop(service)
 
 
+def test_a_key_that_another_account_made_is_not_silently_replaced(everyones_python: str) -> None:
+    """That of `tightship work`, had it come first: each web process would take a key of its own."""
+    with tempfile.TemporaryDirectory(prefix="tightship-data-") as folder:
+        shutil.chown(folder, "nobody", "nogroup")
+        key = Path(folder) / "secret-key"
+        key.write_text("k" * 50)
+        key.chmod(0o600)
+        told = refused(everyones_python, Path(folder), NOBODY)
+        assert f"{key} can't be read by this user" in told
+        assert f"chown {pwd.getpwnam('nobody').pw_uid} {key}" in told
+
+
 def test_where_no_other_user_can_read_the_code_root_says_so_and_stays_on_loopback(
     roots_python: str, tmp_path: Path
 ) -> None:

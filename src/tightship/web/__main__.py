@@ -53,6 +53,7 @@ def prepare(address: str) -> dict[str, object]:
     from django.conf import settings
 
     ready.migrate()
+    _refuse_anothers_key(settings.DATA / SECRET_KEY_FILE)
     _kept_address().write_text(address + "\n")
     others = [host for host in settings.ALLOWED_HOSTS if host not in ("localhost", "127.0.0.1", "[::1]")]
     return {
@@ -60,6 +61,15 @@ def prepare(address: str) -> dict[str, object]:
         "allowed_hosts": bool(others),
         "secret_key": settings.SECRET_KEY_WAS_SET or (settings.DATA / SECRET_KEY_FILE).exists(),
     }
+
+
+def _refuse_anothers_key(kept: Path) -> None:
+    """Without it each web process would sign with a key of its own, and know nobody whom another let in."""
+    if not os.environ.get("TIGHTSHIP_SECRET_KEY") and not os.access(kept, os.R_OK):
+        raise BadSetting(
+            f"{kept} can't be read by this user; another account made it. Give it to the one that serves: "
+            f"chown {os.getuid()} {kept}"
+        )
 
 
 def _kept_address() -> Path:
