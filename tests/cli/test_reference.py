@@ -59,7 +59,7 @@ def typed_in(page: Path) -> list[str]:
 
 def parse(line: str) -> None:
     """Have click read a command line without running it. Raises click.UsageError."""
-    alone = re.split(r" [|>] ", line)[0]
+    alone = re.split(r" (?:\||>>?) ", line)[0]
     arguments = shlex.split(alone, comments=True)[1:]
     if not arguments or arguments[0].isupper() or arguments[0].startswith("-") or "[OPTIONS]" in arguments:
         return

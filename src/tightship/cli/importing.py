@@ -50,7 +50,7 @@ def import_() -> None:
 
 
 @import_.command(name="list")
-@click.argument("file", type=click.File("rb"), metavar="FILE")
+@click.argument("file", type=click.File("rb", lazy=True), metavar="FILE")
 @AS_JSON
 @AS_TOML
 @PARTIAL
@@ -79,7 +79,7 @@ def list_(file: BinaryIO, as_json: bool, as_toml: bool, partial: bool) -> int:
 
 
 @import_.command()
-@click.argument("file", type=click.File("rb"), metavar="FILE")
+@click.argument("file", type=click.File("rb", lazy=True), metavar="FILE")
 @AS_JSON
 @AS_TOML
 @PARTIAL
