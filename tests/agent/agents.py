@@ -106,6 +106,10 @@ class Running:
     data: Path
     tokens: dict[str, str]
 
+    @property
+    def port(self) -> int:
+        return int(self.service.address.rpartition(":")[2])
+
     def agent(self, folder: Path, server: str = "web1") -> Agent:
         agent = Agent(folder).set(url=self.service.address)
         agent.give_token(self.tokens[server])
@@ -135,8 +139,8 @@ def make_tokens(service: Service, data: Path, names: Sequence[str]) -> dict[str,
 
 
 @contextmanager
-def service_for(data: Path, names: Sequence[str]) -> Iterator[Running]:
-    with serving(data, fill="") as service:
+def service_for(data: Path, names: Sequence[str], **variables: str) -> Iterator[Running]:
+    with serving(data, fill="", **variables) as service:
         yield Running(service, data, make_tokens(service, data, names))
 
 
@@ -171,7 +175,7 @@ def answering(answer: bytes, tls: ssl.SSLContext | None = None) -> Iterator[List
 
 
 @contextmanager
-def tls_in_front(port: int, context: ssl.SSLContext) -> Iterator[Listening]:
+def tls_in_front(port: int, context: ssl.SSLContext, host: str = "127.0.0.1") -> Iterator[Listening]:
     """A server that ends TLS and hands on to `port`, as nginx does."""
 
     def talk(line: socket.socket, listening: Listening) -> None:
@@ -182,7 +186,7 @@ def tls_in_front(port: int, context: ssl.SSLContext) -> Iterator[Listening]:
             behind.shutdown(socket.SHUT_WR)
             back.join(20)
 
-    with _accepting(talk, context) as listening:
+    with _accepting(talk, context, host) as listening:
         yield listening
 
 
@@ -206,8 +210,8 @@ def proxying() -> Iterator[Listening]:
 
 
 @contextmanager
-def _accepting(talk: Any, tls: ssl.SSLContext | None) -> Iterator[Listening]:
-    listener = socket.create_server(("127.0.0.1", 0))
+def _accepting(talk: Any, tls: ssl.SSLContext | None, host: str = "127.0.0.1") -> Iterator[Listening]:
+    listener = socket.create_server((host, 0))
     listening = Listening(listener.getsockname()[1])
 
     def one(line: socket.socket) -> None:

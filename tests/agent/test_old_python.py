@@ -45,6 +45,6 @@ def test_it_keeps_and_sends(
     with answering(HTML, authority.context(days=(-3, -1))) as expired:
         code, said = agent.set(url=f"https://127.0.0.1:{expired.port}").send()
     assert (code, "this server's clock says" in said, expired.heard) == (1, True, []), said
-    with tls_in_front(int(running.service.address.rpartition(":")[2]), authority.context()) as front:
+    with tls_in_front(running.port, authority.context()) as front:
         assert agent.set(url=f"https://127.0.0.1:{front.port}").send() == (0, "all is sent")
     assert (running.releases(server), agent.waiting()) == (["1.2"], 0)

@@ -50,7 +50,7 @@ def test_many_reports_go_in_their_order(running: Running, agent: Agent, server: 
 
 
 def test_nothing_is_sent_twice(running: Running, agent: Agent, authority: Authority) -> None:
-    with tls_in_front(int(running.service.address.rpartition(":")[2]), authority.context()) as front:
+    with tls_in_front(running.port, authority.context()) as front:
         agent.set(url=f"https://127.0.0.1:{front.port}", ca=authority.file).keep(hourly(1))
         assert agent.send()[0] == 0
         heard = sizes(front.heard)
@@ -61,7 +61,7 @@ def test_nothing_is_sent_twice(running: Running, agent: Agent, authority: Author
 def test_an_unchanged_server_costs_some_hundred_bytes(
     running: Running, agent: Agent, authority: Authority
 ) -> None:
-    with tls_in_front(int(running.service.address.rpartition(":")[2]), authority.context()) as front:
+    with tls_in_front(running.port, authority.context()) as front:
         agent.set(url=f"https://127.0.0.1:{front.port}", ca=authority.file)
         agent.keep(hourly(1, release="2.4.1"))
         assert agent.send()[0] == 0
@@ -75,7 +75,7 @@ def test_of_package_sets_only_those_are_sent_that_are_not_known(
     running: Running, agent: Agent, authority: Authority
 ) -> None:
     many = packages(**{f"package_{number}_{os.urandom(3).hex()}": "1.0" for number in range(3000)})
-    with tls_in_front(int(running.service.address.rpartition(":")[2]), authority.context()) as front:
+    with tls_in_front(running.port, authority.context()) as front:
         agent.set(url=f"https://127.0.0.1:{front.port}", ca=authority.file)
         agent.keep(report("a", [application("shop", many)], NOW - timedelta(hours=3)))
         assert agent.send()[0] == 0
@@ -191,8 +191,7 @@ def test_a_proxy_that_is_set_only_opens_a_tunnel(
     running: Running, agent: Agent, authority: Authority
 ) -> None:
     agent.keep(hourly(1))
-    port = int(running.service.address.rpartition(":")[2])
-    with tls_in_front(port, authority.context()) as front, proxying() as proxy:
+    with tls_in_front(running.port, authority.context()) as front, proxying() as proxy:
         agent.set(url=f"https://127.0.0.1:{front.port}", ca=authority.file, proxy=proxy.address)
         assert agent.send() == (0, "all is sent")
         (asked,) = proxy.heard
@@ -212,7 +211,7 @@ def test_a_proxy_that_answers_html_is_no_way(lonely: Agent, authority: Authority
 
 def test_the_shops_own_authority_can_be_named(running: Running, agent: Agent, authority: Authority) -> None:
     agent.keep(hourly(1))
-    with tls_in_front(int(running.service.address.rpartition(":")[2]), authority.context()) as front:
+    with tls_in_front(running.port, authority.context()) as front:
         agent.set(url=f"https://127.0.0.1:{front.port}")
         code, said = agent.send()
         assert (code, "not trusted" in said, "set ca" in said) == (1, True, True), said
