@@ -7,16 +7,17 @@ from typing import List, NamedTuple
 
 from tightship_probe.including import Files
 from tightship_probe.nginxconf import Server
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import Unreadable
 
-_SECTION = re.compile(r"<(?P<close>/?)(?P<name>\w+)\s*(?P<rest>.*?)>?\s*\Z", re.S)
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
-_EXPORT = re.compile(r"^\s*export\s+(\w+)=([\"']?)([^\"'\n$]*)\2\s*$", re.M)
+_SECTION = Pattern(r"<(?P<close>/?)(?P<name>\w+)\s*(?P<rest>.*?)>?\s*\Z", re.S)
+_VARIABLE = Pattern(r"\$\{(\w+)\}")
+_EXPORT = Pattern(r"^\s*export\s+(\w+)=([\"']?)([^\"'\n$]*)\2\s*$", re.M)
 _BUILT_IN = frozenset(["core.c", "mod_so.c", "http_core.c", "mod_unixd.c", "mod_http.c", "core_module"])
 _DEEPEST = 30
 _SINCE_2_4 = frozenset(["authz_core_module", "mpm_event_module", "mpm_prefork_module", "mpm_worker_module"])
 """Modules that can only be loaded since Apache 2.4."""
-_COMPARISON = re.compile(r"(!?)(>=|<=|>|<|==|=|)\s*(\d{1,4}(?:\.\d{1,4}){0,2})\Z")
+_COMPARISON = Pattern(r"(!?)(>=|<=|>|<|==|=|)\s*(\d{1,4}(?:\.\d{1,4}){0,2})\Z")
 _DEEPEST_MACRO = 12
 _LONGEST = 8192
 """Characters of a line, as Apache has it."""

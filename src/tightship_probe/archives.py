@@ -6,11 +6,11 @@ only, and what is unpacked ends at the size that was asked for, however much the
 """
 
 import os
-import re
 import struct
 import zlib
 
 from tightship_probe import packages
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import MOST_NAMES, Missing, Unreadable
 from tightship_probe.unreadable import AsUnreadable
 
@@ -32,7 +32,7 @@ _BEYOND = 0xFFFFFFFF
 _MARGIN = 1024
 """Compressed bytes that are read beyond those that are wanted: what can't be compressed becomes longer."""
 
-_METADATA = re.compile(
+_METADATA = Pattern(
     r"(?:[^/]+\.(?:dist-info|egg-info)|EGG-INFO)(?:/(?:METADATA|PKG-INFO|direct_url\.json))?\Z"
 )
 _TOLD = ("PEX-INFO", "environment.json")

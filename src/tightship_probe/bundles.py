@@ -13,6 +13,7 @@ import re
 
 from tightship_probe import command, importpath, runners
 from tightship_probe.archives import Archive
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import Missing, Unreadable
 
 _MOST_INFO = 1024 * 1024
@@ -20,12 +21,10 @@ _MOST_METADATA = 65536
 _MOST_PACKAGES = 2000
 _MOST_REQUIRED = 20000
 _MOST_FURTHER = 50
-_HASH = re.compile(r"[0-9a-f]{40,64}\Z")
-_WHEEL = re.compile(
-    r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-\d[^-]*)?-(?P<py>[^-]+)-(?P<abi>[^-]+)-[^-]+\.whl\Z"
-)
-_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
-_EXTRA = re.compile(r"\bextra\s*==\s*[\"']([^\"']*)[\"']")
+_HASH = Pattern(r"[0-9a-f]{40,64}\Z")
+_WHEEL = Pattern(r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-\d[^-]*)?-(?P<py>[^-]+)-(?P<abi>[^-]+)-[^-]+\.whl\Z")
+_REQUIREMENT = Pattern(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
+_EXTRA = Pattern(r"\bextra\s*==\s*[\"']([^\"']*)[\"']")
 
 
 # pex

@@ -1,13 +1,14 @@
 """Reads what started a process from its control group: systemd unit, container, login session. Pure."""
 
-import re
 from typing import NamedTuple
 
-_CONTAINER = re.compile(
+from tightship_probe.patterns import Pattern
+
+_CONTAINER = Pattern(
     r"^(?:docker|libpod|crio|cri-containerd|nerdctl|containerd)-([0-9a-f]{12,64})(?:\.scope)?$|^([0-9a-f]{64})$"
 )
-_SESSION = re.compile(r"^session-c?\d+\.scope$")
-_USER_MANAGER = re.compile(r"^user@(\d+)\.service$")
+_SESSION = Pattern(r"^session-c?\d+\.scope$")
+_USER_MANAGER = Pattern(r"^user@(\d+)\.service$")
 
 SHORT_ID = 12
 """Of a container's id, as `docker ps` shows it."""

@@ -4,6 +4,8 @@ import os
 import re
 from typing import List, NamedTuple
 
+from tightship_probe.patterns import Pattern
+
 # Options of the interpreter that take a value of their own.
 _WITH_VALUE = ("-W", "-X", "--check-hash-based-pycs")
 
@@ -66,16 +68,16 @@ _BY_SUBCOMMAND = {
 SUPERVISORS = ("supervisord", "circusd", "uwsgi-emperor")
 """Programs that start others and keep them running."""
 
-_TARGET = re.compile(r"(?!unix:)[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(.*\))?\Z")
-_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\Z")
-_INTERPRETER = re.compile(r"-?(?:python|pypy)[\d.]*[a-z]{0,2}\Z")
-_TITLE = re.compile(r"\[?(?P<who>gunicorn|celeryd|celery|granian|uvicorn|rq)\b:?(?P<rest>.*)", re.S)
-_TITLE_OF_GUNICORN = re.compile(r"\[([A-Za-z_][\w.]*)(?::[^\]]*)?\]")
-_UNPACKED_PEX = re.compile(
+_TARGET = Pattern(r"(?!unix:)[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(.*\))?\Z")
+_MODULE = Pattern(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\Z")
+_INTERPRETER = Pattern(r"-?(?:python|pypy)[\d.]*[a-z]{0,2}\Z")
+_TITLE = Pattern(r"\[?(?P<who>gunicorn|celeryd|celery|granian|uvicorn|rq)\b:?(?P<rest>.*)", re.S)
+_TITLE_OF_GUNICORN = Pattern(r"\[([A-Za-z_][\w.]*)(?::[^\]]*)?\]")
+_UNPACKED_PEX = Pattern(
     r"(?P<folder>/.*/(?:unzipped_pexes/\d+/[0-9a-f]{40}|venvs/(?:\d+/)?(?:s/)?[0-9a-f/]+(?:/venv)?))"
     r"(?:/pex|/__main__\.py)?/?\Z"
 )
-_OPTIONS_IN_TITLE = re.compile(r"\((-.*)\)")
+_OPTIONS_IN_TITLE = Pattern(r"\((-.*)\)")
 
 _SERVE_A_TARGET = frozenset(
     "gunicorn uvicorn hypercorn granian daphne waitress fastapi dramatiq taskiq".split()

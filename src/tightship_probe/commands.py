@@ -1,19 +1,19 @@
 """Which Python a command would run, written in a unit, a crontab or supervisor's configuration."""
 
 import os
-import re
 from typing import Dict, List, NamedTuple, Sequence
 
 from tightship_probe import shellwords
 from tightship_probe.command import RUNNERS
+from tightship_probe.patterns import Pattern
 from tightship_probe.shellwords import PATH, SHELLS, Run, TooClever
 from tightship_probe.started import VARIABLES
 from tightship_probe.tree import Missing, Unreadable
 
-_INTERPRETER = re.compile(r"(?:python|pypy)[\d.]*[a-z]{0,2}\Z")
-_OF_SYSTEM = re.compile(r"/(?:usr/)?(?:bin|sbin|lib(?:32|64|x32|exec)?)/|/usr/share/|/etc/cron\.")
-_BEHIND_SHELL = re.compile(rb"'''exec' \"?(?P<path>/[^\"'\n]+?)\"? \"\$0\" \"\$@\"")
-_PYTHON_IN_SCRIPT = re.compile(
+_INTERPRETER = Pattern(r"(?:python|pypy)[\d.]*[a-z]{0,2}\Z")
+_OF_SYSTEM = Pattern(r"/(?:usr/)?(?:bin|sbin|lib(?:32|64|x32|exec)?)/|/usr/share/|/etc/cron\.")
+_BEHIND_SHELL = Pattern(rb"'''exec' \"?(?P<path>/[^\"'\n]+?)\"? \"\$0\" \"\$@\"")
+_PYTHON_IN_SCRIPT = Pattern(
     rb"(?:/bin/(?:python|activate)|\.venv/|\bpython[23]?\b|\bpoetry run\b|\buv run\b|\.py\b)"
 )
 _LOCAL = frozenset(["/usr/local/bin", "/usr/local/sbin"])

@@ -11,13 +11,14 @@ import re
 
 from tightship_probe import processes
 from tightship_probe.cgroups import SHORT_ID
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import Tree, Unreadable
 
 _DOCKER = "/var/lib/docker/containers"
 _CNI = "/var/lib/cni/results"
 _NETAVARK = "/run/containers/networks/firewall/ports"
-_NAME = re.compile(r"/?([A-Za-z0-9][\w.-]{0,199})\Z")
-_ADDRESS = re.compile(r"[0-9a-f.:]{2,45}\Z")
+_NAME = Pattern(r"/?([A-Za-z0-9][\w.-]{0,199})\Z")
+_ADDRESS = Pattern(r"[0-9a-f.:]{2,45}\Z")
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - told, not bound
 _MOST = 4 * 1024 * 1024
 _MOST_PORTS = 1000

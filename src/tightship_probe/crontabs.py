@@ -5,13 +5,14 @@ import os
 import re
 
 from tightship_probe.commands import Named, of_shell
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import Missing, Unreadable
 
 _OF_SYSTEM = ("/etc/crontab", "/etc/cron.d")
 _OF_USERS = ("/var/spool/cron/crontabs", "/var/spool/cron")
 _OF_SCRIPTS = ("/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly")
-_VARIABLE = re.compile(r"\s*[\"']?([A-Za-z_]\w*)[\"']?\s*=\s*(.*?)\s*\Z")
-_NAME = re.compile(r"[\w-]+\Z")
+_VARIABLE = Pattern(r"\s*[\"']?([A-Za-z_]\w*)[\"']?\s*=\s*(.*?)\s*\Z")
+_NAME = Pattern(r"[\w-]+\Z")
 _PATH = "/usr/bin:/bin"
 _MOST = 262144
 _MOST_LINES = 2000

@@ -3,16 +3,16 @@
 Its change log begins with the version of the package: `python3.11 (3.11.2-6+deb12u8) bookworm; ...`.
 """
 
-import re
 import zlib
 
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import Unreadable
 
 _CHANGES = "/usr/share/doc/%s-minimal/changelog.Debian.gz"
 _MOST_BYTES = 4096
 _MOST_TEXT = 200
 _GZIP = 31
-_FIRST = re.compile(rb"\S+ \((\d+\.\d+\.\d+)[-+]")
+_FIRST = Pattern(rb"\S+ \((\d+\.\d+\.\d+)[-+]")
 """A pre-release, 3.13.0~rc1-1, is left alone: Python itself writes that otherwise."""
 
 

@@ -7,9 +7,10 @@ import os
 import re
 
 from tightship_probe import processes
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import Unreadable
 
-_LIBPYTHON = re.compile(rb"^\S+ \S*x\S* .*?(/.*/libpython[23]\.\d+[a-z]*\.so[\d.]*)(?: \(deleted\))?$", re.M)
+_LIBPYTHON = Pattern(rb"^\S+ \S*x\S* .*?(/.*/libpython[23]\.\d+[a-z]*\.so[\d.]*)(?: \(deleted\))?$", re.M)
 _MOST_MAPS = 4 * 1024 * 1024
 _MOST_LOOKS = 4
 """Processes of one program that are looked at until it counts as one without Python."""

@@ -5,7 +5,6 @@ evidence. A path that can't be told is `unread`, never empty.
 """
 
 import os
-import re
 
 from tightship_probe import frozen
 from tightship_probe.command import unpacked_pex
@@ -13,11 +12,12 @@ from tightship_probe.conclusion import Conclusion
 from tightship_probe.digests import digest
 from tightship_probe.importpath import import_path
 from tightship_probe.interpreters import interpreter_of
+from tightship_probe.patterns import Pattern
 from tightship_probe.releasepath import without_release
 from tightship_probe.rights import loaded
 from tightship_probe.tree import Unreadable
 
-_SITE_OF_LIBRARY = re.compile(r"/.*?(?:/(?:site|dist)-packages(?=/)|\.egg(?=/))")
+_SITE_OF_LIBRARY = Pattern(r"/.*?(?:/(?:site|dist)-packages(?=/)|\.egg(?=/))")
 
 
 def environment_of(tree, started):

@@ -4,15 +4,14 @@ Bytes that are no UTF-8 (they come as lone surrogates, by `os.fsdecode`), NUL an
 and characters that hide or reorder text are written visibly, as `\x00` or `\u202e`.
 """
 
-import re
-
 from tightship_probe.digests import digest
+from tightship_probe.patterns import Pattern
 
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE = Pattern("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 # The same characters as they stand in JSON that is plain ASCII. One search over the whole is much
 # cheaper than one in each text, and nearly every report is clean.
-_MAYBE_UNSAFE_JSON = re.compile(
+_MAYBE_UNSAFE_JSON = Pattern(
     r"\\[bfnrt]|\\u(?:00[01][0-9a-f]|00[789][0-9a-f]|20[026][0-9a-f]|feff|d[89a-f])|\x7f"
 )
 

@@ -6,12 +6,13 @@ so the environment of one is never complete.
 """
 
 import os
-import re
+
+from tightship_probe.patterns import Pattern
 
 UNKNOWN = "frozen, versions unknown"
 SOME = "frozen, versions known only of the packages that brought their metadata"
-_UNPACKED = re.compile(r"/_MEI[^/]+\Z|/onefile_[^/]+\Z")
-_SHORT = re.compile(r"libpython(\d\.\d+)")
+_UNPACKED = Pattern(r"/_MEI[^/]+\Z|/onefile_[^/]+\Z")
+_SHORT = Pattern(r"libpython(\d\.\d+)")
 
 
 def is_frozen(about):

@@ -7,6 +7,7 @@ import stat
 import time
 
 from tightship_probe import gitfiles, gitindex
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import Missing, Unreadable
 
 MOST_HASHED = 500
@@ -17,8 +18,8 @@ SECONDS = 1.0
 _SUBMODULE = 0o160000
 _FOLDER = 0o040000
 _MOST_NESTED = 3
-_FILTERS = re.compile(rb"(?:^|\s)(?:filter|ident|working-tree-encoding)(?:=|\s|$)", re.M)
-_TEXTS = re.compile(rb"(?:^|\s)(?:text|eol|crlf)(?:=|\s|$)", re.M)
+_FILTERS = Pattern(rb"(?:^|\s)(?:filter|ident|working-tree-encoding)(?:=|\s|$)", re.M)
+_TEXTS = Pattern(rb"(?:^|\s)(?:text|eol|crlf)(?:=|\s|$)", re.M)
 
 
 def is_dirty(checkout, commit):

@@ -8,6 +8,7 @@ import re
 import stat
 
 from tightship_probe import gitobjects
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import Missing, Unreadable
 
 MOST_REFS = 20000
@@ -17,7 +18,7 @@ MOST_PEELED = 500
 _SMALL = 4096
 _SYMBOLIC = 5
 _DEEP = 8
-_ID = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+_ID = Pattern(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
 class Checkout(object):

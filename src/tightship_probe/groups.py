@@ -1,21 +1,21 @@
 """Process groups: which processes belong together, and a key that outlives restarts and releases. Pure."""
 
 import os
-import re
 from typing import List, NamedTuple
 
 from tightship_probe.cgroups import Place
 from tightship_probe.command import Command
 from tightship_probe.digests import digest
 from tightship_probe.escape import name as short
+from tightship_probe.patterns import Pattern
 from tightship_probe.releasepath import without_release
 
-_HELPER = re.compile(r"from multiprocessing\.(?:resource_tracker|semaphore_tracker|spawn|forkserver)\b")
-_TRACKER = re.compile(r"from multiprocessing\.(?:resource_tracker|semaphore_tracker|forkserver)\b")
-_TOO_GENERAL = re.compile(
+_HELPER = Pattern(r"from multiprocessing\.(?:resource_tracker|semaphore_tracker|spawn|forkserver)\b")
+_TRACKER = Pattern(r"from multiprocessing\.(?:resource_tracker|semaphore_tracker|forkserver)\b")
+_TOO_GENERAL = Pattern(
     r"/(?:srv|opt|usr|usr/local|usr/local/lib|var|var/www|var/lib|home|home/[^/]+|root|tmp|data|app|bin|usr/bin|etc)?\Z"
 )
-_OF_RELEASES = re.compile(
+_OF_RELEASES = Pattern(
     r"(?:/(?:releases|versions|builds|deployments)/\*|/(?:current|releases|\*))+(?:/.*)?\Z"
 )
 _OF_ENVIRONMENTS = ("envs", "venvs", ".venvs", "virtualenvs", ".virtualenvs")

@@ -6,6 +6,7 @@ import re
 from tightship_probe import runners
 from tightship_probe.command import calls_python
 from tightship_probe.interpreters import library_of
+from tightship_probe.patterns import Pattern
 from tightship_probe.rights import loaded
 from tightship_probe.tree import Missing, Unreadable
 
@@ -13,12 +14,12 @@ MOST_PTH = 200
 MOST_LINES = 2000
 MOST_PATH = 3000
 _MOST_SCRIPT = 262144
-_BUILDOUT = re.compile(rb"^sys\.path\[0:0\] = (\[.*?^\s*\])", re.S | re.M)
-_UP = re.compile(rb"^ *base = os\.path\.dirname\(base\)", re.M)
+_BUILDOUT = Pattern(rb"^sys\.path\[0:0\] = (\[.*?^\s*\])", re.S | re.M)
+_UP = Pattern(rb"^ *base = os\.path\.dirname\(base\)", re.M)
 _LIST_IN_SITE = rb"^    %s_paths = (\[.*?^ *\])"
 _ENTRY_OF_ZIP = b"PK\3\4"
-_CODE_THAT_ADDS = re.compile(r"\bsys\s*\.\s*path\b(?!_)|\baddsitedir\b")
-_MAPPING = re.compile(rb"^MAPPING(?::[^=\n]*)?= (\{.*\})$", re.M)
+_CODE_THAT_ADDS = Pattern(r"\bsys\s*\.\s*path\b(?!_)|\baddsitedir\b")
+_MAPPING = Pattern(rb"^MAPPING(?::[^=\n]*)?= (\{.*\})$", re.M)
 
 
 class ImportPath(object):

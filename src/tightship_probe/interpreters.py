@@ -7,13 +7,14 @@ interpreter, which gives the standard library.
 import os
 import re
 
+from tightship_probe.patterns import Pattern
 from tightship_probe.rights import loaded
 from tightship_probe.tree import Missing, Unreadable
 
-_NAME = re.compile(r"(?P<kind>python|pypy)(?P<short>\d\.\d+t?)?[\d.]*\Z")
-_FOLDER = re.compile(r"(?P<kind>python|pypy)(?P<short>\d\.\d+t?)\Z")
-_SITE = re.compile(r"(?P<prefix>/.*?)/lib(?:64)?/(?:python|pypy)\d\.\d+t?/(?:site|dist)-packages/")
-_PATCHLEVEL = re.compile(rb'PY_VERSION\s+"(\d+\.\d+\.\d+)')
+_NAME = Pattern(r"(?P<kind>python|pypy)(?P<short>\d\.\d+t?)?[\d.]*\Z")
+_FOLDER = Pattern(r"(?P<kind>python|pypy)(?P<short>\d\.\d+t?)\Z")
+_SITE = Pattern(r"(?P<prefix>/.*?)/lib(?:64)?/(?:python|pypy)\d\.\d+t?/(?:site|dist)-packages/")
+_PATCHLEVEL = Pattern(rb'PY_VERSION\s+"(\d+\.\d+\.\d+)')
 _MOST_LINKS = 20
 
 

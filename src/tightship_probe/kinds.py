@@ -1,10 +1,10 @@
 """Which process groups are applications, and which are somebody's shell or pass by. Pure."""
 
-import re
 from typing import List, NamedTuple
 
 from tightship_probe.cgroups import Place
 from tightship_probe.command import SUPERVISORS
+from tightship_probe.patterns import Pattern
 
 APPLICATION, SYSTEM, SESSION, PASSING = "application", "system", "session", "passing"
 
@@ -23,8 +23,8 @@ _INITS = frozenset(
     "systemd init tini dumb-init docker-init catatonit conmon containerd-shim runsv supervise s6-supervise "
     "monit start-stop-daem".split()
 )
-_OF_THE_SYSTEM = re.compile(r"/usr/(?:bin|sbin|lib|libexec|share)/")
-_SYSTEMS_PYTHON = re.compile(r"/usr/(?:bin/python|libexec/platform-python)")
+_OF_THE_SYSTEM = Pattern(r"/usr/(?:bin|sbin|lib|libexec|share)/")
+_SYSTEMS_PYTHON = Pattern(r"/usr/(?:bin/python|libexec/platform-python)")
 
 
 class Around(NamedTuple):

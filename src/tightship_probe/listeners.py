@@ -5,12 +5,12 @@ inode among the links of /proc/PID/fd. None of these reads can be made to hang. 
 """
 
 import os
-import re
 import sys
 from _socket import AF_INET, AF_INET6, inet_ntop  # socket itself takes 4 ms to load
 from typing import List, NamedTuple
 
 from tightship_probe import escape
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import Unreadable
 
 MOST_SOCKETS = 10000
@@ -21,7 +21,7 @@ MOST_DESCRIPTORS = 65536
 """Of one process."""
 LONGEST_PATH = 500
 
-OF_MOD_WSGI = re.compile(r"\.(?P<parent>\d+)\.(?:\d+|u-?\d+)\.(?P<number>\d+)\.sock\Z")
+OF_MOD_WSGI = Pattern(r"\.(?P<parent>\d+)\.(?:\d+|u-?\d+)\.(?P<number>\d+)\.sock\Z")
 """How sockets of mod_wsgi's daemons end: PID.GENERATION.NUMBER.sock, or PID.uUSER.NUMBER.sock."""
 _LISTENS = b"0A"
 _ACCEPTS = 0x10000

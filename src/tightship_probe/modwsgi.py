@@ -11,16 +11,16 @@ its command line. A title such as `(wsgi:shop)` is heeded where the first proces
 """
 
 import os
-import re
 from typing import List, NamedTuple
 
 from tightship_probe import processes, sites
 from tightship_probe.apacheconf import UNREAD, process_group
 from tightship_probe.listeners import OF_MOD_WSGI
+from tightship_probe.patterns import Pattern
 from tightship_probe.started import Apache
 from tightship_probe.tree import Unreadable
 
-_TITLE = re.compile(r"\(wsgi:([^)#][^)]*)\)")
+_TITLE = Pattern(r"\(wsgi:([^)#][^)]*)\)")
 _MOST_SCRIPTS = 200
 _DEEPEST = 100
 """Processes between one and the first of its Apache."""

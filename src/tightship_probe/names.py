@@ -4,14 +4,15 @@ import os
 import re
 
 from tightship_probe import escape, gitfiles
+from tightship_probe.patterns import Pattern
 from tightship_probe.releasepath import without_release
 from tightship_probe.tree import Unreadable
 
-_TABLE = re.compile(r"\[\s*([\w.-]+(?:\s+[\w.-]+)*)\s*\]\s*(?:[#;].*)?\Z")
-_TOML = re.compile(r"""(?:name|"name"|'name')\s*=\s*(?:"([^"\\]+)"|'([^']+)')\s*(?:#.*)?\Z""")
-_TOML_DOTTED = re.compile(r"""project\s*\.\s*name\s*=\s*(?:"([^"\\]+)"|'([^']+)')\s*(?:#.*)?\Z""")
-_INI = re.compile(r"name\s*[=:]\s*([\w.-]+)\s*\Z")
-_LONG_TEXT = re.compile(r"\"{3}.*?\"{3}|'{3}.*?'{3}", re.S)
+_TABLE = Pattern(r"\[\s*([\w.-]+(?:\s+[\w.-]+)*)\s*\]\s*(?:[#;].*)?\Z")
+_TOML = Pattern(r"""(?:name|"name"|'name')\s*=\s*(?:"([^"\\]+)"|'([^']+)')\s*(?:#.*)?\Z""")
+_TOML_DOTTED = Pattern(r"""project\s*\.\s*name\s*=\s*(?:"([^"\\]+)"|'([^']+)')\s*(?:#.*)?\Z""")
+_INI = Pattern(r"name\s*[=:]\s*([\w.-]+)\s*\Z")
+_LONG_TEXT = Pattern(r"\"{3}.*?\"{3}|'{3}.*?'{3}", re.S)
 
 
 def names_from_files(tree, cwd, base):

@@ -5,13 +5,14 @@ import re
 from typing import List, NamedTuple
 
 from tightship_probe.including import Files
+from tightship_probe.patterns import Pattern
 
-_TOKEN = re.compile(
+_TOKEN = Pattern(
     r"""\s+|\#[^\n]*|(?P<mark>[{};])|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'"""
     r"""|(?P<word>(?:\$\{|\\.|[^\s{};"'\\]|(?<=\S)["'])+\}?)""",
     re.S,
 )
-_ESCAPED = re.compile(r"\\(.)", re.S)
+_ESCAPED = Pattern(r"\\(.)", re.S)
 _DEEPEST = 30
 
 

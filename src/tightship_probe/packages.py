@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tightship_probe import escape
 from tightship_probe.conclusion import MOST_TOLD
+from tightship_probe.patterns import Pattern
 from tightship_probe.rights import loaded
 from tightship_probe.tree import Missing, Unreadable
 
@@ -17,19 +18,17 @@ OS = "os"
 """Origin of a package of the operating system."""
 _MOST_URL = 1000
 _METADATA = (".dist-info", ".egg-info")
-_DIRECTORY = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)(?:-.*)?\Z")
-_OF_OS = re.compile(
-    r"/usr/lib(?:64)?/(?:python3/dist-packages|python[23]\.\d+(?:/(?:dist|site)-packages)?)\Z"
-)
-_LIBRARY = re.compile(r"/python\d+t?\.zip\Z")
+_DIRECTORY = Pattern(r"(?P<name>.+?)-(?P<version>[^-]+)(?:-.*)?\Z")
+_OF_OS = Pattern(r"/usr/lib(?:64)?/(?:python3/dist-packages|python[23]\.\d+(?:/(?:dist|site)-packages)?)\Z")
+_LIBRARY = Pattern(r"/python\d+t?\.zip\Z")
 _MOST_HEADERS = 100
 _OF_DIST_INFO = ("METADATA", "direct_url.json")
-_USUAL = re.compile(
+_USUAL = Pattern(
     rb"Metadata-Version: [\d.]{1,9}\r?\nName: ([A-Za-z0-9._-]{1,100})\r?\n"
     rb"Version: ([A-Za-z0-9.+!_-]{1,100})\r?\n"
 )
 """How nearly every METADATA begins."""
-_RUNS = re.compile(r"[-_.]+")
+_RUNS = Pattern(r"[-_.]+")
 _WITHOUT = set()
 """Directories that hold no metadata, such as the standard library: many processes share them."""
 

@@ -6,14 +6,14 @@ process can hold. `looking` reads them, in a child.
 
 import contextlib
 import os
-import re
 from typing import NamedTuple
 
 from tightship_probe import children
 from tightship_probe.cgroups import Place, place_of
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import Missing, Unreadable
 
-PYTHON = re.compile(r"(?:python|pypy)[\d.]*[a-z]{0,2}\Z")
+PYTHON = Pattern(r"(?:python|pypy)[\d.]*[a-z]{0,2}\Z")
 _EMBEDDING = ("uwsgi", "uwsgi-core", "pyuwsgi")
 _APACHE = ("apache2", "httpd")
 _OF_SYSTEM = ("/usr/bin/", "/usr/sbin/", "/usr/lib", "/bin/", "/sbin/", "/lib")

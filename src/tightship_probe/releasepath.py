@@ -9,17 +9,19 @@ and the egg `shop-2.4.1-py3.11.egg` become `shop`. `current` stays, and so does 
 
 import re
 
+from tightship_probe.patterns import Pattern
+
 # Each pattern can match a text in one way only: a hostile name would else take forever.
 _SUFFIX = r"(?:[-._+]?(?:alpha|beta|a|b|c|rc|pre|dev|post|final)\d*|[-._+]\d+)"
 _VERSION = r"v?\d+(?:\.\d+)+" + _SUFFIX + r"*(?:[-._+]g?[0-9a-f]{7,40})?"
 _COMMIT = r"(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}"
 _STAMP = r"\d{4}-?\d{2}-?\d{2}(?:[-_T]?\d{2}[-_:]?\d{2}(?:[-_:]?\d{2})?)?\d*"
 _RELEASE = r"(?:%s|%s|%s)\Z" % (_VERSION, _COMMIT, _STAMP)
-_WHOLE = re.compile(_RELEASE, re.I)
-_NUMBER = re.compile(r"\d+\Z")
-_ENDING = re.compile(r"(?P<name>[A-Za-z][\w.-]*?)[-_@]" + _RELEASE, re.I)
-_EGG = re.compile(r"(?P<name>[\w.]+)-[^-]+-py\d[\w.-]*\.egg\Z")
-_OF_PYTHON = re.compile(r"(?:python|pypy|cpython|site-packages|lib)[-_.\d]*\Z", re.I)
+_WHOLE = Pattern(_RELEASE, re.I)
+_NUMBER = Pattern(r"\d+\Z")
+_ENDING = Pattern(r"(?P<name>[A-Za-z][\w.-]*?)[-_@]" + _RELEASE, re.I)
+_EGG = Pattern(r"(?P<name>[\w.]+)-[^-]+-py\d[\w.-]*\.egg\Z")
+_OF_PYTHON = Pattern(r"(?:python|pypy|cpython|site-packages|lib)[-_.\d]*\Z", re.I)
 _FOLDERS = ("releases", "release", "versions", "builds", "deployments")
 _LONGEST = 255
 """Bytes of a name in a file system: what is longer is none, and stays as it is."""

@@ -7,14 +7,15 @@ import re
 from tightship_probe import escape, gitfiles
 from tightship_probe.conclusion import MOST_TOLD
 from tightship_probe.packages import OS, normal
+from tightship_probe.patterns import Pattern
 from tightship_probe.rights import loaded
 from tightship_probe.tree import Missing, Unreadable
 
 MOST_TAGS = 5
 """Tags of one commit that are told."""
-_SCM = re.compile(r".*\+(?:.*\.)?g(?P<commit>[0-9a-f]{7,64})(?P<dirty>\.d\d{8}|\.dirty)?\Z")
+_SCM = Pattern(r".*\+(?:.*\.)?g(?P<commit>[0-9a-f]{7,64})(?P<dirty>\.d\d{8}|\.dirty)?\Z")
 """A version that setuptools-scm, versioneer and their like made of a commit: `2.4.2.dev3+g1a2b3c4d5`"""
-_VERSION = re.compile(r"(?:.*[^.\dA-Za-z]|)v?(\d{1,9}(?:\.\d{1,9}){0,7})(?![.\d])(.*)\Z")
+_VERSION = Pattern(r"(?:.*[^.\dA-Za-z]|)v?(\d{1,9}(?:\.\d{1,9}){0,7})(?![.\d])(.*)\Z")
 
 
 def releases_of(tree, cwd, base, packages, names):

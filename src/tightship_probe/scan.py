@@ -10,6 +10,7 @@ import time
 
 from tightship_probe import children, command, groups, kinds, listeners, looking, processes, sites, system
 from tightship_probe.concluding import Reader, tree_of
+from tightship_probe.patterns import Pattern
 from tightship_probe.proc import Proc
 from tightship_probe.rights import loaded
 from tightship_probe.rounds import OF_SERVER, Rounds, Work
@@ -26,7 +27,7 @@ _UNIT_FOLDERS = (
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
 )
-_ONESHOT = re.compile(rb"^\s*Type\s*=\s*oneshot\s*$", re.M)
+_ONESHOT = Pattern(rb"^\s*Type\s*=\s*oneshot\s*$", re.M)
 _READER = children.name_of_reader(0).partition(":")[0] + ":"
 _OF_ENGINES = "what container engines wrote down"
 NAMESPACE = "namespace"

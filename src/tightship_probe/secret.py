@@ -2,18 +2,18 @@
 
 import re
 
+from tightship_probe.patterns import Pattern
+
 MASK = "***"
 
 _WORD = (
     r"(?:pass(?:word|wd|phrase)?|passw|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|key|auth|dsn"
     r"|credentials?|creds|cookie|signature)"
 )
-_NAMES_SECRET = re.compile(r"(?:^|[-_.])%s(?:$|[-_.\d])" % _WORD, re.I)
-_ENDS_IN_SECRET = re.compile(
-    r"[a-z0-9](?:password|passwd|passphrase|secret|token|apikey|credentials?)$", re.I
-)
+_NAMES_SECRET = Pattern(r"(?:^|[-_.])%s(?:$|[-_.\d])" % _WORD, re.I)
+_ENDS_IN_SECRET = Pattern(r"[a-z0-9](?:password|passwd|passphrase|secret|token|apikey|credentials?)$", re.I)
 # Files, modules and lengths of time are named after what they are for: `--token-file /run/x` tells no secret.
-_HARMLESS = re.compile(
+_HARMLESS = Pattern(
     r"(?:file|path|dir|directory|name|id|url|uri|header|expires?|expired|expiry|lifetime|ttl|age|backend|class"
     r"|module|type|length|size|method|prefix|provider|service|server|required|enabled?|disabled?|timeout|algorithm"
     r"|format|env|var|map|bindings)$",
@@ -21,15 +21,15 @@ _HARMLESS = re.compile(
 )
 # TLS servers are told the *file* that a key is in by just these.
 _FILE_OPTIONS = frozenset(["keyfile", "key-file", "ssl-keyfile", "key", "ssl-key", "tls-key", "host-key"])
-_ASSIGNED = re.compile(r"(?P<name>-{0,2}[A-Za-z_][\w.-]*)(?P<sep>[=:])(?P<value>.+)\Z", re.S)
-_USERINFO = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/\s'\"]*@")
-_IN_QUERY = re.compile(r"(?P<name>[?&;](?:[\w.-]*[-_.])?%s=)[^&;\s'\"]+" % _WORD, re.I)
-_BEARER = re.compile(r"\b(?P<kind>Bearer|Basic)\s+[A-Za-z0-9+/=_.~-]{8,}", re.I)
-_IN_TEXT = re.compile(
+_ASSIGNED = Pattern(r"(?P<name>-{0,2}[A-Za-z_][\w.-]*)(?P<sep>[=:])(?P<value>.+)\Z", re.S)
+_USERINFO = Pattern(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]{0,30}://)[^/\s'\"]*@")
+_IN_QUERY = Pattern(r"(?P<name>[?&;](?:[\w.-]*[-_.])?%s=)[^&;\s'\"]+" % _WORD, re.I)
+_BEARER = Pattern(r"\b(?P<kind>Bearer|Basic)\s+[A-Za-z0-9+/=_.~-]{8,}", re.I)
+_IN_TEXT = Pattern(
     r"(?P<before>(?:(?<=[-_.])|\b)%s\b['\"]?\s*(?:=|:)\s*)(?P<quote>['\"]?)[^\s'\";,)]+" % _WORD,
     re.I,
 )
-_LONG_OPTION_IN_TEXT = re.compile(
+_LONG_OPTION_IN_TEXT = Pattern(
     r"(?P<before>--(?:[\w.]+-)*%s\s+)(?P<quote>['\"]?)[^\s'\"-][^\s'\"]*" % _WORD, re.I
 )
 _SHORT_PASSWORD = {"mysql": "-p", "mysqldump": "-p", "sshpass": "-p", "redis-cli": "-a", "ldapsearch": "-w"}

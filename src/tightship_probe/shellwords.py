@@ -7,22 +7,22 @@ import os
 import re
 from typing import Dict, List, NamedTuple
 
+from tightship_probe.patterns import Pattern
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LONGEST = 10000
 SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
 _DEEPEST = 3
 
-_PIECE = re.compile(
+_PIECE = Pattern(
     r"(?P<space>[ \t\r]+)|(?P<end>\|\||&&|;;|\|&|[;|()\n]|&(?!>))"
     r"|(?P<redirect>&>>?|[<>]+[&|]?)|(?P<comment>\#)"
     r"|'(?P<single>[^']*)'|\"(?P<double>(?:[^\"\\]|\\.)*)\"|\\(?P<escaped>.)"
     r"|\$\{(?P<braced>\w+)\}|\$(?P<variable>[A-Za-z_]\w*)|(?P<plain>[^\s'\"\\;&|<>()$`\#]+)|(?P<clever>.)",
     re.S,
 )
-_IN_DOUBLE = re.compile(
-    r"\\(?P<escaped>[\\\"$`\n])|\$(?:\{(?P<braced>\w+)\}|(?P<variable>[A-Za-z_]\w*))|[$`]"
-)
-ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)\Z", re.S)
+_IN_DOUBLE = Pattern(r"\\(?P<escaped>[\\\"$`\n])|\$(?:\{(?P<braced>\w+)\}|(?P<variable>[A-Za-z_]\w*))|[$`]")
+ASSIGNMENT = Pattern(r"([A-Za-z_]\w*)=(.*)\Z", re.S)
 _KEYWORDS = frozenset("if for while until case select function then do else { ! [[ eval trap".split())
 _WITHOUT_A_PROGRAM = frozenset(
     "[ test true false : set umask ulimit exit echo printf sleep wait unset kill".split()
@@ -258,7 +258,7 @@ def words_of(text):
     return found + ([current] if current is not None else [])
 
 
-_WORD = re.compile(
+_WORD = Pattern(
     r"(?P<space>\s+)|'(?P<single>[^']*)'|\"(?P<double>(?:[^\"\\]|\\.)*)\"|\\(?P<escaped>.)|(?P<plain>[^\s'\"\\]+)",
     re.S,
 )

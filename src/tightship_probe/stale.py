@@ -1,15 +1,14 @@
 """Signs that a process runs something older than what is on disk ("maybe"; the store can be certain)."""
 
-import re
-
 from tightship_probe import escape
+from tightship_probe.patterns import Pattern
 
 TOLERANCE = 2.0
 """Seconds by which a start, counted from the boot, may be off."""
 MOST = 50
 _DELETED = " (deleted)"
-_PACKAGE = re.compile(r"/(?:(?:site|dist)-packages|[^/]+\.egg)/")
-_LIBRARY = re.compile(r"\.so(?:\.[\d.]+)?\Z")
+_PACKAGE = Pattern(r"/(?:(?:site|dist)-packages|[^/]+\.egg)/")
+_LIBRARY = Pattern(r"\.so(?:\.[\d.]+)?\Z")
 
 
 def stale_signs(started, installed, path):

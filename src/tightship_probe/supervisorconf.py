@@ -1,17 +1,17 @@
 """supervisor's configuration: which programs it would start."""
 
 import os
-import re
 
 from tightship_probe.commands import Named, unwrapped
 from tightship_probe.including import Files
+from tightship_probe.patterns import Pattern
 from tightship_probe.rights import loaded
 from tightship_probe.shellwords import words_of
 from tightship_probe.tree import Unreadable
 
-_PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(\"[^\"]*\"|'[^']*'|[^,]*)\s*,?")
-_EXPANSION = re.compile(r"%\((\w+)\)(0?\d{0,2})([sd])")
-_IN_SCRIPT = re.compile(rb"['\"](?:-c|--configuration)['\"]\s*,\s*['\"](/[^'\"\n]+)['\"]")
+_PAIR = Pattern(r"\s*([A-Za-z_]\w*)\s*=\s*(\"[^\"]*\"|'[^']*'|[^,]*)\s*,?")
+_EXPANSION = Pattern(r"%\((\w+)\)(0?\d{0,2})([sd])")
+_IN_SCRIPT = Pattern(rb"['\"](?:-c|--configuration)['\"]\s*,\s*['\"](/[^'\"\n]+)['\"]")
 _SECTIONS = ("program", "eventlistener", "fcgi-program")
 _MOST_SECTIONS = 1000
 _MOST_PROCESSES = 100

@@ -5,11 +5,12 @@ import re
 from _socket import AF_INET6, inet_ntop  # socket itself takes 4 ms to load
 
 from tightship_probe import escape
+from tightship_probe.patterns import Pattern
 from tightship_probe.rights import loaded
 from tightship_probe.tree import Unreadable
 
-_PYTHON = re.compile(r"(?:python(3\.\d+t?|2\.\d)|pypy(3\.\d+))\Z")
-_PATCHLEVEL = re.compile(rb'#define\s+PY_VERSION\s+"([\w.]+)')
+_PYTHON = Pattern(r"(?:python(3\.\d+t?|2\.\d)|pypy(3\.\d+))\Z")
+_PATCHLEVEL = Pattern(rb'#define\s+PY_VERSION\s+"([\w.]+)')
 MOST_FOLDERS = 200
 """Below /opt."""
 _TEMPORARY = 0x01

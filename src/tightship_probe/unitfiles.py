@@ -9,6 +9,7 @@ import re
 import stat
 
 from tightship_probe.commands import Named, is_of_system, unwrapped
+from tightship_probe.patterns import Pattern
 from tightship_probe.started import VARIABLES
 from tightship_probe.tree import Missing, Unreadable
 
@@ -27,16 +28,16 @@ _SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MOST = 65536
 _MOST_LINES = 5000
 _PREFIXES = "@-:+!|"
-_UNIT = re.compile(r".+\.(?:service|timer)\Z", re.S)
-_SPECIFIER = re.compile(r"%([a-zA-Z%])")
-_EXECUTES = re.compile(r"^\s*ExecStart\s*=\s*[@:+!|-]*\"?([^\s\"]+)", re.M)
-_CHAINS = re.compile(r"\b(?:ba|da|z|k)?sh\Z|/(?:env|nice|flock|timeout|sudo|runuser|su|python[\d.]*)\Z")
-_WORD = re.compile(
+_UNIT = Pattern(r".+\.(?:service|timer)\Z", re.S)
+_SPECIFIER = Pattern(r"%([a-zA-Z%])")
+_EXECUTES = Pattern(r"^\s*ExecStart\s*=\s*[@:+!|-]*\"?([^\s\"]+)", re.M)
+_CHAINS = Pattern(r"\b(?:ba|da|z|k)?sh\Z|/(?:env|nice|flock|timeout|sudo|runuser|su|python[\d.]*)\Z")
+_WORD = Pattern(
     r"(?P<space>\s+)|'(?P<single>(?:[^'\\]|\\.)*)'|\"(?P<double>(?:[^\"\\]|\\.)*)\"|(?P<plain>(?:[^\s'\"\\]|\\.)+)"
     r"|(?P<odd>.)",
     re.S,
 )
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|([0-7]{3})|(.))", re.S)
+_ESCAPE = Pattern(r"\\(?:x([0-9a-fA-F]{2})|([0-7]{3})|(.))", re.S)
 _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
 _PLACES = {
     "S": "/var/lib",

@@ -1,8 +1,8 @@
 """What uWSGI was told: by its command line, and by the ini file that this names."""
 
 import os
-import re
 
+from tightship_probe.patterns import Pattern
 from tightship_probe.tree import Unreadable
 
 _OPTIONS = {
@@ -28,7 +28,7 @@ _INI = frozenset(["ini", "ini-paste", "include", "inherit"])
 _MOST = 262144
 _MOST_FILES = 20
 _MOST_LINES = 5000
-_MAGIC = re.compile(r"%([a-zA-Z%])")
+_MAGIC = Pattern(r"%([a-zA-Z%])")
 
 
 def settings(about):

@@ -15,6 +15,8 @@ from tightship.fleet.versions import BadSpecifier
 from tightship.store import details
 from tightship.store.listing import BadParams, Params, to_csv, to_json
 from tightship.store.listings import LISTINGS
+from tightship.store.listings.applications import by_whom
+from tightship.store.listings.places import taken_on
 from tightship.store.querying import view
 from tightship.store.using import at_rest, versions_in_use, who_uses
 
@@ -111,6 +113,23 @@ def test_the_ports_of_one_server_say_which_are_free_next(told: Any, shop: Any) -
     assert json.loads(to_json(page))["notes"] == page.notes
     assert LISTINGS["ports"].page(view(told.now), Params()).notes == []
     assert LISTINGS["ports"].page(view(told.now), Params(filters={"server": "nosuch"})).notes == []
+
+
+def test_a_port_is_an_applications_before_it_is_a_web_servers(told: Any, shop: Any) -> None:
+    told(shop("5.2.1", ports=[8001]), server="web1", listeners=PORTS)
+    taken = taken_on(view(told.now), "web1")
+    assert {port: (who.by, who.how) for port, who in taken.items()} == {
+        22: ("sshd", "program"),
+        8001: ("shop", "application"),
+    }
+
+
+def test_applications_are_counted_by_stage(told: Any, shop: Any) -> None:
+    told(shop("5.2.1", base="/srv/shop-acceptance"), server="web1")
+    told(shop("5.2.1", base="/srv/shop-production"), server="web2")
+    told(shop("5.2.1", base="/srv/shop-production"), server="web3")
+    assert by_whom(view(told.now)) == [("stage", "acceptance", 1), ("stage", "production", 1)]
+    assert by_whom(view(told.now, told.now)) == []
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_the_number_of_queries_does_not_grow_with_the_fleet(
 
     for number in range(6):
         record(report(f"more{number}", at=now, **web1()), f"more{number}", received=now)
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(18):
         assert alice.get(f"/{name}").status_code == 200
 
 

@@ -15,7 +15,7 @@ from tightship.fleet.declared import declared
 from tightship.store.declaring import declare
 from tightship.store.models import FoundEnvironment, FoundGroup
 from tightship.store.recording import record
-from tightship.store.retiring import retire
+from tightship.store.retiring import rename, retire
 
 pytestmark = pytest.mark.usefixtures("cast")
 
@@ -168,6 +168,23 @@ def test_what_is_not_there_is_told(alice: Client, address: str, said: str) -> No
     answer = alice.get(address)
     assert answer.status_code == 404
     assert said in unescape(answer.content.decode())
+
+
+def test_the_old_name_of_a_server_leads_to_the_new_one(alice: Client, now: datetime) -> None:
+    rename("web2", "front2", now)
+    answer = alice.get("/servers/web2?at=1h")
+    assert (answer.status_code, answer["Location"]) == (302, "/servers/front2?at=1h")
+    assert alice.get(answer["Location"]).status_code == 200
+    rename("web1", "web2", now)
+    assert "What runs on web2?" in alice.get("/servers/web2").content.decode()
+
+
+def test_a_servers_ports_are_drawn(alice: Client, cast: datetime) -> None:
+    for address in ("/servers/web1", "/ports?server=web1"):
+        page = alice.get(address).content.decode()
+        assert '<svg class="ports"' in page
+        assert "Taken of 8000 to 8099" in page
+    assert '<svg class="ports"' not in alice.get("/ports").content.decode()
 
 
 def test_a_name_that_is_nearly_right_leads_to_the_right_one(alice: Client) -> None:

@@ -31,6 +31,16 @@ VERBS = {
         "tightship applications --search shop",
         ("application", "releases", "servers", "ports", "signs"),
     ),
+    "instances": Verb(
+        "Each copy of an application on a server.",
+        "tightship instances --application shop",
+        ("application", "server", "stage", "releases", "signs"),
+    ),
+    "groups": Verb(
+        "Each process group: web, worker, beat, and what it runs as.",
+        "tightship groups --server web1 --kind system",
+        ("application", "type", "server", "release", "signs"),
+    ),
     "servers": Verb(
         "The servers, and when each was last seen.",
         "tightship servers --sort -seen",
@@ -50,6 +60,11 @@ VERBS = {
         "Which versions of which packages are in use.",
         "tightship packages --search django",
         ("package", "spread"),
+    ),
+    "environments": Verb(
+        "The environments: Python, number of packages, whether anything runs in it.",
+        "tightship environments --server web1",
+        ("environment", "server", "kind", "python", "packages"),
     ),
     "changes": Verb(
         "What changed, newest first.",

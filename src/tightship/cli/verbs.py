@@ -32,11 +32,16 @@ VERBS = {
     "record": Verb(REMEMBER, "Record a report that was made before.", "record", hidden=True),
     "declare": Verb(CORRECT, "Name, own and label what was found, by fleet.toml.", "declare"),
     "applications": Verb(ASK, "What runs where, in which release.", "lists"),
+    "instances": Verb(ASK, "Each copy of an application on a server.", "lists"),
+    "groups": Verb(ASK, "Each process group: web, worker, beat, and what it runs as.", "lists"),
     "servers": Verb(ASK, "The servers, and when each was last seen.", "lists"),
     "ports": Verb(ASK, "Who listens on which port.", "lists"),
     "sites": Verb(ASK, "Which name is answered by what.", "lists"),
     "packages": Verb(ASK, "Which versions of which packages are in use.", "lists"),
     "who-uses": Verb(ASK, "Who uses a package, in the versions that SPECIFIER matches.", "lists"),
+    "environments": Verb(
+        ASK, "The environments: Python, number of packages, whether anything runs in it.", "lists"
+    ),
     "changes": Verb(ASK, "What changed, newest first.", "lists"),
     "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),
     "search": Verb(ASK, "Find whatever has a name, also with a typing error.", "search"),

@@ -146,4 +146,5 @@ def _packages(groups: Sequence[FoundGroup], packages: Packages) -> dict[Fact, st
 
 
 def _all(values: Iterable[str]) -> str:
-    return ", ".join(sorted(set(values), key=sort_key))
+    some = set(values)
+    return some.pop() if len(some) == 1 else ", ".join(sorted(some, key=sort_key))

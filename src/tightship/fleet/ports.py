@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
 FIRST = 8000
 """Where to begin on a server that has no application yet."""
@@ -48,3 +50,30 @@ def runs(ports: Iterable[int]) -> str:
         else:
             found.append([port])
     return ", ".join("–".join(map(str, run)) for run in found)
+
+
+BLOCK = 100
+"""Ports that are drawn beside each other: people give a hundred to a purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A port of a server, and by whom it is taken."""
+
+    by: str
+    how: Literal["application", "program", "promised"]
+    """promised: a site hands its requests there, and nobody listens"""
+
+
+def blocks(taken: Mapping[int, Taken], most: int = 4) -> list[range]:
+    """The hundreds in which applications have ports, in order; the fullest, where there are too many.
+
+    >>> blocks({22: Taken("sshd", "program"), 8001: Taken("shop", "application")})
+    [range(8000, 8100)]
+    """
+    full: dict[int, int] = {}
+    for port, who in taken.items():
+        if who.how != "program":
+            full[port // BLOCK] = full.get(port // BLOCK, 0) + 1
+    fullest = sorted(full, key=lambda block: (-full[block], block))[:most]
+    return [range(block * BLOCK, (block + 1) * BLOCK) for block in sorted(fullest)]

@@ -12,8 +12,8 @@ import socket
 import subprocess
 import tarfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,6 +104,16 @@ class Server:
         done = subprocess.run(way, input=packed, capture_output=True, env=VARIABLES, check=False)
         if done.returncode != 0:
             raise LabError(f"{self.name}: {done.stderr.decode(errors='backslashreplace').strip()}")
+
+    @contextmanager
+    def unplugged(self) -> Iterator[None]:
+        """Without a network, as when somebody pulls the cable."""
+        cable = network.link(self.number, self.position)
+        do("ip", "link", "set", cable, "down")
+        try:
+            yield
+        finally:
+            do("ip", "link", "set", cable, "up")
 
     def console(self) -> str:
         """The last that it wrote to its console."""

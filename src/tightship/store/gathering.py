@@ -10,14 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Max, Q, QuerySet
 
 from tightship.store.intervals import at
 from tightship.store.listing import View
 from tightship.store.models import GROUP_STATE, FoundGroup, FoundListener, Instance, Server
-from tightship.store.statements import fetched
+from tightship.store.statements import fetched, read_moment
 
 
 @dataclass(slots=True)
@@ -42,10 +42,10 @@ def gathered(view: View, applications: Sequence[int]) -> Mapping[int, Gathered]:
         at(view.at), kind="application", application__in=applications
     ).order_by()
     states = groups.values("application", *GROUP_STATE).annotate(newest=Max("since"))
-    for number, stage, release, kind, python, *signs, newest in states.values_list(
-        "application", *GROUP_STATE, "newest"
+    for number, stage, release, kind, python, *signs, changed in fetched(
+        states.values_list("application", *GROUP_STATE, "newest")
     ):
-        one = found[number]
+        one, newest = found[number], read_moment(changed)
         one.stages.add(stage)
         one.releases.add(release)
         one.types.add(kind)
@@ -119,14 +119,13 @@ def names_of(servers: Iterable[int]) -> dict[int, str]:
     return dict(fetched(rows.values_list("pk", "name")))
 
 
-@dataclass(frozen=True, slots=True)
-class Combination:
+class Combination(NamedTuple):
     """Process groups of one application that run the same packages, and have the same on disk."""
 
     application: int | None
     loaded: int | None
     packages: int | None
-    count: int
+    number: int
 
 
 def all_combinations(view: View) -> list[Combination]:
@@ -143,7 +142,7 @@ def all_used(view: View) -> dict[int, list[tuple[int, int]]]:
 def combinations(groups: QuerySet[FoundGroup]) -> list[Combination]:
     fields = ("application", "loaded", "packages")
     counted = groups.order_by().values(*fields).annotate(count=Count("*"))
-    return [Combination(*row) for row in fetched(counted.values_list(*fields, "count"))]
+    return list(map(Combination._make, fetched(counted.values_list(*fields, "count"))))
 
 
 def used(some: Iterable[Combination]) -> dict[int, list[tuple[int, int]]]:
@@ -151,5 +150,5 @@ def used(some: Iterable[Combination]) -> dict[int, list[tuple[int, int]]]:
     found: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for one in some:
         if one.loaded is not None and one.application is not None:
-            found[one.loaded].append((one.application, one.count))
+            found[one.loaded].append((one.application, one.number))
     return found

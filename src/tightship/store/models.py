@@ -33,6 +33,11 @@ class Server(models.Model):
     retired = models.DateTimeField(null=True, help_text="since when it is no longer expected to report")
     retired_because = models.CharField(max_length=NAME, blank=True)
 
+    class Meta:
+        indexes = (
+            models.Index(fields=["retired"], name="server_retired", condition=Q(retired__isnull=False)),
+        )
+
     def __str__(self) -> str:
         return self.name
 

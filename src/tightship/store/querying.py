@@ -136,8 +136,10 @@ def view(now: datetime, moment: datetime | None = None) -> View:
 
 
 _KNOWN = """
-    SELECT (SELECT count(*) FROM store_server WHERE first_seen <= %s AND (retired IS NULL OR retired > %s)),
+    SELECT (SELECT count(*) FROM store_server WHERE first_seen <= %s)
+        - (SELECT count(*) FROM store_server WHERE retired <= %s),
         EXISTS (SELECT 1 FROM store_simulation)"""
+"""The servers that are `there`, by two indexes: a row of a server is long."""
 
 
 def covers(view: View) -> Covers:

@@ -80,6 +80,15 @@ def rename(name: str, new: str, now: datetime) -> int:
         return moved
 
 
+def called_now(name: str) -> str:
+    """What a server is called that was called `name` once; empty: none was, or there is one again."""
+    with told():
+        if Server.objects.filter(name=name).exists():
+            return ""
+        renamed = Change.objects.filter(kind="renamed", before=name).order_by("-at", "-pk")
+        return renamed.values_list("server__name", flat=True).first() or ""
+
+
 def _known(name: str) -> Server:
     server = recording.locked(name)
     if server is None:

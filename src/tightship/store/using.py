@@ -129,7 +129,7 @@ def _buckets(view: View, asked: Wanted, params: Params, key: Key) -> list[Bucket
     of_applications = params.filters == {"kind": "application"}
     for one in all_combinations(view) if of_applications else combinations(groups):
         if one.loaded in sets or one.packages in sets:
-            counts[one.application] += one.count
+            counts[one.application] += one.number
     return in_order(counts, key, dict(Application.objects.values_list("pk", "name")))
 
 

@@ -7,14 +7,9 @@ from collections.abc import Sequence
 
 from tightship.store.listing import Params
 
-LISTS = frozenset(("applications", "servers", "ports", "sites", "packages", "changes", "findings"))
-"""Listings that are a verb too."""
-
 
 def of_list(name: str, params: Params, at: str = "") -> str:
-    """`tightship ports --server web1`; empty: only the pages have this list."""
-    if name not in LISTS:
-        return ""
+    """`tightship ports --server web1`"""
     said = [(f"--{filtered.replace('_', '-')}", value) for filtered, value in params.filters.items()]
     asked = [("--search", params.query), ("--sort", params.sort), ("--at", at)]
     return written(name, *(word for option, value in [*said, *asked] if value for word in (option, value)))

@@ -21,9 +21,11 @@ from tightship.fleet.moments import BadMoment
 from tightship.store.errors import StoreError
 from tightship.store.listing import BadParams, Filter, Listing, Page, Params, check, to_csv, to_json
 from tightship.store.listings.applications import by_whom
+from tightship.store.listings.places import taken_on
 from tightship.web import asking, commands, table
 from tightship.web.asked import Asked, asked, context
 from tightship.web.linked import linked
+from tightship.web.portmap import Strip, strips
 from tightship.web.problems import for_programs, problem, sorry, unable
 from tightship.web.timeline import days, events, lately
 from tightship.web.words import WORDS, Words, answer, empty
@@ -97,11 +99,21 @@ def _as_page(request: HttpRequest, listing: Listing, given: Asked, params: Param
     if "" in request.GET.values():  # a form sends also what was left empty; nobody wants that in a bookmark
         return HttpResponseRedirect(address)
     page = listing.page(given.view, params)
-    more = {**drawn(page, given, f"/{listing.name}"), "ways": _ways(given, listing)}
+    more = {
+        **drawn(page, given, f"/{listing.name}"),
+        "ways": _ways(given, listing),
+        "strips": _strips(given, listing, params),
+    }
     response = render(request, "web/list.html", context(request, given, **more))
     if request.headers.get("HX-Request"):
         response["HX-Replace-Url"] = address
     return response
+
+
+def _strips(given: Asked, listing: Listing, params: Params) -> list[Strip]:
+    """The ports of the one server that is asked for."""
+    server = params.filters.get("server", "") if listing.name == "ports" else ""
+    return strips(taken_on(given.view, server)) if server else []
 
 
 MOST_WAYS = 16

@@ -9,23 +9,25 @@ from functools import wraps
 from itertools import groupby, pairwise
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from tightship.fleet.moments import BadMoment
 from tightship.fleet.report import Evidence, Stale, Unread
-from tightship.store import details, findings
+from tightship.store import details, findings, retiring
 from tightship.store.comparing import apart
 from tightship.store.errors import StoreError
 from tightship.store.listing import Params
 from tightship.store.listings import LISTINGS
+from tightship.store.listings.places import taken_on
 from tightship.store.querying import covers
 from tightship.store.using import at_rest, who_uses
 from tightship.web import commands, facts, links, sentences, table
 from tightship.web.asked import Asked, asked, context
 from tightship.web.embedding import embedded, part
 from tightship.web.linked import linked
+from tightship.web.portmap import strips
 from tightship.web.problems import sorry, unable
 from tightship.web.timeline import MOST as LINES
 from tightship.web.timeline import events
@@ -63,12 +65,22 @@ def page(template: str) -> Callable[[Said], Callable[..., HttpResponse]]:
                 return sorry(request, 400, str(error), back=(request.path, "The same page, as it is now"))
             except StoreError as error:
                 return unable(request, error)
+            except Moved as error:
+                return HttpResponseRedirect(error.address)
             except Unknown as error:
                 return sorry(request, 404, str(error), **error.ways)
 
         return view
 
     return decorate
+
+
+class Moved(Exception):
+    """What a page was asked about is called otherwise now."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
 
 
 class Unknown(Exception):
@@ -233,6 +245,8 @@ def application(given: Asked, name: str) -> dict[str, Any]:
 def server(given: Asked, name: str) -> dict[str, Any]:
     found = details.server(given.view, name)
     if found is None:
+        if now := retiring.called_now(name):
+            raise Moved(links.to("server", now, given.at))
         raise _unknown(given, name, "servers", "server")
     only = {"server": name}
     return {
@@ -243,6 +257,7 @@ def server(given: Asked, name: str) -> dict[str, Any]:
         "facts": facts.of_server(found),
         **_found(given, only),
         "unread": _not_read(found.found.unread, found.live.abandoned if found.live else ()),
+        "strips": strips(taken_on(given.view, name)),
         "passing": found.live.passing if found.live else (),
         "applications": embedded(
             given,
@@ -313,6 +328,7 @@ def finding(given: Asked, number: int) -> dict[str, Any]:
         "title": f"{table.cut(str(row['subject']))} {row['finding']}",
         "found": found,
         "row": row,
+        "covers": covers(given.view),
         "acknowledge": sentences.acknowledging(row),
     }
 

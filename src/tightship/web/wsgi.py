@@ -16,3 +16,7 @@ application = get_wsgi_application()
 # middle of somebody's request.
 gc.collect()
 gc.freeze()
+
+# A page of a large fleet makes tens of thousands of rows, which are gone with it: the usual 700 would have
+# the collector look at them a hundred times.
+gc.set_threshold(50_000, 20, 100)

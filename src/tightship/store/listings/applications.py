@@ -19,7 +19,7 @@ from tightship.store.listings.signs import APPLICATION, SERVER, STAGE, is_silent
 from tightship.store.models import Application, FoundGroup, Instance, Server
 from tightship.store.paging import Bucket, Key, in_order
 from tightship.store.querying import Queried, silent
-from tightship.store.statements import fetched
+from tightship.store.statements import ask, fetched
 
 
 def running(view: View, **of: Any) -> QuerySet[FoundGroup]:
@@ -100,13 +100,32 @@ def _is_label(asked: str, label: str) -> bool:
 
 
 def by_whom(view: View) -> list[tuple[str, str, int]]:
-    """(filter, value, how many applications) of the owners and labels of those that run, the most first."""
+    """(filter, value, how many applications) of the owners, stages and labels of those that run, the most
+    first. Stages are those of now: they are not counted in the past."""
     counts: Counter[tuple[str, str]] = Counter()
     for owner, labels in _applications(view).values_list("owner", "labels"):
         counts.update([("owner", owner)] if owner else [])
         counts.update(("label", label) for label in labels_of(labels))
-    ordered = sorted(counts.items(), key=lambda item: (item[0][0] != "owner", -item[1], item[0]))
+    if view.at is None:
+        counts.update({("stage", stage): count for stage, count in ask(_STAGES)})
+    order = ("owner", "stage", "label")
+    ordered = sorted(counts.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0]))
     return [(name, value, count) for (name, value), count in ordered]
+
+
+_STAGES = """
+    WITH RECURSIVE one(application, stage) AS (
+        SELECT id, (
+            SELECT min(stage) FROM store_instance WHERE running AND application_id = store_application.id)
+        FROM store_application
+        UNION ALL
+        SELECT application, (
+            SELECT min(stage) FROM store_instance
+            WHERE running AND application_id = one.application AND stage > one.stage)
+        FROM one WHERE stage IS NOT NULL)
+    SELECT stage, count(*) FROM one WHERE stage <> '' GROUP BY stage"""
+"""(stage, how many applications run in it): from one to the next in the index, however many instances there
+are between."""
 
 
 def _where(view: View, **so: str) -> Q:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from django.db.models import Q, QuerySet
 
@@ -39,17 +40,30 @@ MOST_TAKEN = 40
 """Runs of ports that are written out."""
 
 
+def taken_on(view: View, server: str) -> Mapping[int, ports.Taken]:
+    """The ports of a server that are not free, and by whom they are taken; once for a view."""
+    return view.once(f"ports of {server}", lambda: _taken_on(view, server))
+
+
+def _taken_on(view: View, server: str) -> Mapping[int, ports.Taken]:
+    sites = FoundSite.objects.filter(at(view.at), server__name=server).values_list("to", "name")
+    found = {port: ports.Taken(name, "promised") for to, name in sites if (port := ports.promised(to))}
+    listeners = _listeners(view).filter(server__name=server, port__gt=0).order_by("application_id")
+    for port, application, program in listeners.values_list("port", "application__name", "program"):
+        # An application is worth more than the web server that listens on another address of the same port.
+        if application or port not in found or found[port].how != "application":
+            how: Literal["application", "program"] = "application" if application else "program"
+            found[port] = ports.Taken(application or program, how)
+    return found
+
+
 def _free(view: View, params: Params) -> list[str]:
     """What is free on the one server that is asked for."""
     name = params.filters.get("server", "")
-    listeners = _listeners(view).filter(server__name=name, port__gt=0) if name else None
-    found = set(listeners.values_list("port", "application")) if listeners is not None else set()
-    if not found:
+    taken = taken_on(view, name) if name else {}
+    if not taken:
         return []
-    sites = FoundSite.objects.filter(at(view.at), server__name=name).values_list("to", flat=True)
-    promised = {port for port in map(ports.promised, sites) if port}
-    taken = {port for port, _application in found} | promised
-    next_ones = ports.free(taken, {port for port, application in found if application} | promised)
+    next_ones = ports.free(taken.keys(), [port for port, who in taken.items() if who.how != "program"])
     written = ports.runs(taken).split(", ")
     more = f" and {len(written) - MOST_TAKEN} more" if len(written) > MOST_TAKEN else ""
     return [
