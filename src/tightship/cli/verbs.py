@@ -54,6 +54,9 @@ VERBS = {
     "logout": Verb(ASK, "Forget that service and its token.", "login"),
     "serve": Verb(SERVE, "Serve the pages, and take in reports.", "serve"),
     "demo": Verb(SERVE, "Serve a simulated fleet, to look around.", "demo"),
+    "agent": Verb(
+        SERVE, "The agent: servers push their own reports, where ssh is not wanted for it.", "agent"
+    ),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),
     "doctor": Verb(WHEN_STUCK, "Check the set-up, and say how to fix each thing.", "doctor"),
