@@ -14,7 +14,7 @@ import secrets
 import shlex
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
@@ -146,7 +146,7 @@ def run_all(  # noqa: PLR0913 # each says something else about a run
     installed: str = "",
     timeout: float = SECONDS,
     at_once: int = AT_ONCE,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """The same on many, at most so many at once; each outcome as it comes. Who stops asking ends the rest."""
     waiting = iter(targets)
     unwanted = threading.Event()

@@ -105,7 +105,7 @@ def paged(
 
 
 def _first_buckets(found: QuerySet[Any], key: Key, enough: int) -> list[Bucket] | None:
-    """The buckets of the first names, until they hold enough rows; None: too many names would be asked for."""
+    """The buckets of the first names, until they hold enough rows; None: too many would be asked for."""
     model = found.model._meta.get_field(key.column).related_model
     names = model._default_manager.values_list("pk", key.far)[: MOST_NAMES + 1]
     labels = sorted(fetched(names), key=lambda label: str(label[1]), reverse=key.descending)
