@@ -3,10 +3,10 @@
 SHELL = /bin/sh
 BIN = .venv/bin
 
-.PHONY: help run test soak lint bench screenshots reference probe.pyz wheel requirements clean
+.PHONY: help run test soak lint lab lab-down bench screenshots reference probe.pyz wheel requirements clean
 
 help:  ## Show these targets
-	@sed -n 's/^\([a-z.]*\):.*## /\1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 run: export TIGHTSHIP_DATA ?= $(CURDIR)/var
 run:  ## Show what runs on this server: gather, serve on loopback, print the link that logs you in
@@ -32,6 +32,18 @@ lint:  ## Check format, types, imports and the Python that runs on servers
 	@$(BIN)/mypy src $(wildcard benchmarks tools/*.py)
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/vermin --no-tips -q -t=3.6- --violations src/tightship_probe src/tightship_agent src/tightship_installer
+
+N ?= 3
+
+# SUITE="bullseye trixie" boots servers of these releases, by turns.
+lab:  ## Boot real servers on this machine, as root: make lab N=10; they stay until make lab-down
+	@tools/debian-packages lab
+	@tools/environment run
+	@$(BIN)/python -m tightship.lab up $(N) $(SUITE:%=--suite=%) $(ARGS)
+
+lab-down:  ## End the servers of make lab, and take away all that they were
+	@tools/environment run
+	@$(BIN)/python -m tightship.lab down
 
 bench:  ## Measure beside peers, write benchmarks/RESULTS.md
 	@tools/debian-packages

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests import parts
 from tightship.lab import Lab, LabError, Server, up, why_not
+from tightship.remote.target import Target
 
 BESIDE = ("cron", "supervisor", "fail2ban", "unattended-upgrades")
 """Debian's packages in the servers of tests, besides what every server has. None of them is enabled."""
@@ -37,3 +39,17 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture
 def web1(lab: Lab) -> Server:
     return lab["web1"]
+
+
+@pytest.fixture
+def deploy(web1: Server) -> Iterator[Server]:
+    """web1, where an ordinary user `deploy` may log in."""
+    web1.enter("useradd", "--create-home", "--shell", "/bin/bash", "deploy", check=False)
+    web1.enter("sh", "-c", "cp -r /root/.ssh ~deploy/ && chown -R deploy: ~deploy/.ssh")
+    yield web1
+    web1.enter("userdel", "--force", "--remove", "deploy", check=False)
+
+
+def target(server: Server, **more: Any) -> Target:
+    """How `remote` reaches it: with the keys of its lab."""
+    return Target(server.name, options=("-F", str(server.folder.parent / "ssh_config")), **more)

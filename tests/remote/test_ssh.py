@@ -12,29 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers_of_the_lab import target
 from tightship.lab import Lab, Server
 from tightship.remote.process import Ended
 from tightship.remote.ssh import command, concluded, run_all, run_on
 from tightship.remote.target import Target
 
 SAYS = "import os, sys\nprint('here', os.getuid(), sys.argv[1:], sys.version_info[0])\n"
-
-
-def target(server: Server, **more: object) -> Target:
-    return Target(server.name, options=("-F", str(server.folder.parent / "ssh_config")), **more)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def deploy(web1: Server) -> Iterator[Server]:
-    """An ordinary user who may log in."""
-    web1.enter("useradd", "--create-home", "--shell", "/bin/bash", "deploy", check=False)
-    web1.enter(
-        "sh",
-        "-c",
-        "cp -r /root/.ssh ~deploy/ && chown -R deploy: ~deploy/.ssh",
-    )
-    yield web1
-    web1.enter("userdel", "--force", "--remove", "deploy", check=False)
 
 
 def ssh_processes() -> set[int]:

@@ -89,6 +89,26 @@ def test_pages_hold_what_all_rows_sorted_hold(
     assert rows(LISTINGS[name], sort=order, size=size) == sorted_whole
 
 
+@pytest.mark.parametrize("order", ["", "application", "-application", "-server"])
+def test_the_first_pages_need_only_the_first_names(
+    fleet: None, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    sorted_whole = rows(LISTINGS["instances"], sort=order, size=10_000)
+    monkeypatch.setattr(paging, "SMALL", 4)
+    monkeypatch.setattr(paging, "AT_FIRST", 1)
+    assert rows(LISTINGS["instances"], sort=order, size=40) == sorted_whole
+    monkeypatch.setattr(paging, "FEW", 1)
+    assert rows(LISTINGS["instances"], sort=order, size=40) == sorted_whole
+
+
+def test_who_does_not_ask_how_many_is_given_the_same_rows(fleet: None) -> None:
+    asked = Params(size=30, filters={"application": "shop"})
+    counted = LISTINGS["changes"].page(view(END), asked)
+    page = LISTINGS["changes"].page(view(END), asked.with_(counted=False))
+    assert page.rows == counted.rows
+    assert 0 < page.total <= counted.total
+
+
 @pytest.mark.parametrize("asked", ["django", "jinja2<3.1.6", "requests", "no-such-package"])
 def test_who_uses_is_the_same_of_few_and_of_many(fleet: None, request: Any, asked: str) -> None:
     whole = rows(who_uses(asked), size=10_000)

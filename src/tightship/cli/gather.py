@@ -1,36 +1,94 @@
-"""`tightship gather`: reads this server and records what was found."""
+"""`tightship gather`: reads servers, this one or others over ssh, and records what was found."""
 
 from __future__ import annotations
 
 import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tightship.cli import kept
+from tightship.cli.running import CANNOT, FINE, Cannot
 from tightship.cli.scan import probe_here
 from tightship.cli.sharing import sudo as sudo_option
 from tightship.cli.sharing import the_rest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tightship.fleet.declared import Declared
     from tightship.fleet.report import Report
+    from tightship.remote.target import Target
     from tightship.store.recording import Recorded
+    from tightship.work.gathering import Came
+
+FEW = 3
+"""Servers of which nobody needs to see how far it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How servers are read, as it was typed."""
+
+    sudo: bool
+    at_once: int
+    within: int
+    as_json: bool
 
 
 @click.command()
+@click.argument("servers", nargs=-1, metavar="[SERVER]...")
 @sudo_option
-def gather(sudo: bool) -> None:
-    """Read this server, and record what was found.
+@click.option("--file", "named", default="", metavar="FILE", help="The declared file, for its servers.")
+@click.option("--ssh-config", default="", metavar="FILE", help="Instead of ~/.ssh/config.")
+@click.option(
+    "--at-once", type=click.IntRange(1, 200), default=10, show_default=True, help="So many servers at a time."
+)
+@click.option(
+    "--within", type=click.IntRange(1, 3600), default=120, show_default=True, help="Seconds for each server."
+)
+@click.option("--json", "as_json", is_flag=True, help="What came of each server, as JSON.")
+def gather(servers: tuple[str, ...], named: str, ssh_config: str, **how: Any) -> int:
+    """Read servers, and record what was found.
 
-    What could not be read keeps the state that was known before. Exits with 0 when it was recorded,
-    also when that was not all: the answer says so. Meant for each hour, by a timer or cron.
+    SERVER is a name in fleet.toml, a pattern like 'web*' over these and the Hosts of ~/.ssh/config, or
+    [user@]host[:port]. None named: all servers of fleet.toml; where it has none, the server that this is
+    typed on. Over ssh nothing is installed there, and nothing stays: see docs/how-to/gather-over-ssh.md.
+
+    What could not be read keeps the state that was known before. Exits with 0 when all came in, also when
+    some could only be read in part, and with 2 when one did not.
 
     \b
     Examples:
       tightship gather
-      tightship gather --sudo
+      tightship gather --sudo web1 web2 deploy@web3.example.com:2222
+      tightship gather 'web*' --at-once 30
     """
+    from tightship.cli.reaching import targets
+
+    found = targets(servers, _declared(named), ssh_config)
+    return _over_ssh(found, How(**how)) if found else _this_server(how["sudo"])
+
+
+def _declared(named: str) -> Declared | None:
+    """The declared file, where there is one. Who names a file is told when it is not there."""
+    from tightship.cli.declaration import file_of, read
+
+    try:
+        file = file_of(named, kept.directory())
+    except Cannot:
+        return None
+    return read(file).declared
+
+
+def _this_server(sudo: bool) -> int:
     kept.make_ready()
     document = probe_here(sudo)
     from tightship.fleet.report import load
@@ -43,10 +101,83 @@ def gather(sudo: bool) -> None:
         click.echo(f"Other users' processes were only seen from outside. All of it: {the_rest('gather')}")
     if result.first:
         click.echo("To see it: tightship applications, or in a browser: tightship serve")
+    return FINE
+
+
+def _over_ssh(targets: Sequence[Target], how: How) -> int:
+    kept.make_ready()
+    from tightship.work.gathering import document, gather_all
+
+    began, came = time.monotonic(), []
+    with _shown(len(targets), how.as_json) as show:
+        for one in gather_all(targets, sudo=how.sudo, at_once=how.at_once, timeout=how.within):
+            came.append(one)
+            show(one)
+    if how.as_json:
+        click.echo(document(came))
+    else:
+        for line in summary(came, time.monotonic() - began, how.sudo):
+            click.echo(line, err=True)
+    return FINE if all(one.well for one in came) else CANNOT
+
+
+@contextmanager
+def _shown(number: int, as_json: bool) -> Iterator[Callable[[Came], None]]:
+    """Prints a line for each server as it comes; on a terminal also how far it is, below them."""
+    if as_json:
+        yield _not_shown
+    elif number <= FEW or not sys.stderr.isatty():
+        yield lambda came: click.echo(line_of(came))
+    else:
+        from rich.console import Console
+        from rich.progress import Progress
+        from rich.text import Text
+
+        with Progress(console=Console(stderr=not sys.stdout.isatty()), transient=True) as progress:
+            task = progress.add_task("Servers", total=number)
+
+            def show(came: Came) -> None:
+                progress.console.print(Text(line_of(came)))
+                progress.advance(task)
+
+            yield show
+
+
+def _not_shown(_came: Came) -> None:
+    """Whoever asked for JSON gets all of it at the end."""
+
+
+def line_of(came: Came) -> str:
+    """What came of one server, in a line. Pure."""
+    from tightship.fleet.text import harmless
+
+    said = f"{came.kind.replace('-', ' '):12} {came.server}"
+    if came.why:
+        return f"{said}: {harmless(came.why)}"
+    if not came.well:
+        return said
+    seen = f"{_many(came.applications, 'process group')} of applications"
+    news = "first report" if came.first else _many(came.changes, "change") if came.changes else ""
+    return f"{said}: {seen}" + (f", {news}" if news else "")
+
+
+def summary(came: Sequence[Came], seconds: float, sudo: bool) -> Iterator[str]:
+    """All of it, in a line or two. Pure."""
+    counts = Counter(one.kind.replace("-", " ") for one in came)
+    well = sum(one.well for one in came)
+    said = ", ".join(f"{number} {kind}" for kind, number in counts.most_common())
+    yield f"{well} of {_many(len(came), 'server')} came in, in {seconds:.1f} s: {said}."
+    if not sudo and any(one.well and not one.privileged for one in came):
+        yield (
+            "Where we are not root, other users' processes were only seen from outside. All of it: "
+            "tightship gather --sudo (docs/how-to/gather-over-ssh.md says what that needs)"
+        )
+    if any(one.first for one in came):
+        yield "To see it: tightship applications, or in a browser: tightship serve"
 
 
 def told(result: Recorded, report: Report) -> str:
-    """What came of a report, in a line or two. Pure."""
+    """What came of a report of this server, in a line or two. Pure."""
     state = report.state
     groups = [group for group in state.groups if group.kind == "application"] if state else []
     packages = {package.name for lines in report.sets.values() for package in lines}

@@ -28,7 +28,7 @@ class Verb(NamedTuple):
 
 VERBS = {
     "scan": Verb(LOOK, "What runs on this server now.", "scan"),
-    "gather": Verb(REMEMBER, "Read this server, and record what was found.", "gather"),
+    "gather": Verb(REMEMBER, "Read servers, and record what was found.", "gather"),
     "record": Verb(REMEMBER, "Record a report that was made before.", "record", hidden=True),
     "declare": Verb(CORRECT, "Name, own and label what was found, by fleet.toml.", "declare"),
     "applications": Verb(ASK, "What runs where, in which release.", "lists"),

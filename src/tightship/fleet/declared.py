@@ -141,7 +141,10 @@ class FleetSection(Section):
 class Server(Section):
     """A server. The key is its name, the one under which it reports."""
 
-    address: Text | None = Field(None, description=f"where ssh finds it; {LATER}")
+    address: Text | None = Field(
+        None,
+        description="where ssh finds it: [user@]host[:port], or a Host of ~/.ssh/config; empty: its name",
+    )
     roles: list[Text] = Field(default_factory=list, description=LATER)
 
 

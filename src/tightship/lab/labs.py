@@ -6,15 +6,16 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 
 from tightship.lab import cgroups, network, owners, roots
-from tightship.lab.failing import LabError, do, does
+from tightship.lab.failing import LabError, attempt, do, does
 from tightship.lab.owners import Owner
 from tightship.lab.places import LOCK, RUNNING, closed_folder, disks, locked
 from tightship.lab.servers import Server
@@ -36,7 +37,7 @@ PROGRAMS = {
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _BEFORE = RUNNING / "before.json"
 _SSH_CONFIG = """\
-Host *
+Match host {addresses}
   User root
   IdentityFile {folder}/id
   IdentitiesOnly yes
@@ -62,7 +63,14 @@ def why_not() -> str | None:
         return "The lab needs the overlay file system, which this kernel does not have: modprobe overlay"
     if not does("unshare", "--mount", "--net", "true"):
         return "The lab needs namespaces, which root may not make here: in a container without the right to."
+    if _lies_on_an_overlay(disks()):
+        return f"The lab's place, {disks()}, lies on an overlay: name a folder of a disk with TIGHTSHIP_LAB."
     return None
+
+
+def _lies_on_an_overlay(place: Path) -> bool:
+    there = next(path for path in (place, *place.absolute().parents) if path.exists())
+    return attempt(["stat", "--file-system", "--format", "%T", there]).stdout.strip() == "overlayfs"
 
 
 @dataclass(slots=True)
@@ -77,6 +85,11 @@ class Lab:
     @property
     def folder(self) -> Path:
         return RUNNING / str(self.number)
+
+    @property
+    def ssh_config(self) -> Path:
+        """For `ssh -F`: how each of its servers is reached."""
+        return self.folder / "ssh_config"
 
     def __getitem__(self, name: str) -> Server:
         return self.servers[name]
@@ -100,29 +113,32 @@ class Lab:
         with locked(LOCK):
             _take_down(self)
 
+    def leave(self) -> None:
+        """It stays until somebody takes it down, whatever becomes of this process."""
+        self.owner = owners.nobody()
+        _write(self)
+
 
 def up(
-    names: Sequence[str],
-    *,
-    suite: str | None = None,
-    more: Sequence[str] = (),
-    owner: Owner | None = None,
+    names: Sequence[str], *, suite: str | None = None, suites: Sequence[str] = (), more: Sequence[str] = ()
 ) -> Lab:
-    """Boot servers, each reachable over ssh when this returns. `suite` and `more` as for `root`.
+    """Boot servers, each reachable over ssh when this returns. `suite` and `more` as for `root`; of
+    several `suites` the servers have one after the other, by turns.
 
-    The `owner` is this process: when it ends without `down`, the next lab takes this one away.
+    It is this process': when that ends without `down` or `leave`, the next lab takes this one away.
     Raises `LabError`, and leaves nothing then.
     """
     reason = why_not()
     if reason:
         raise LabError(reason)
     _check(names)
-    lower = roots.root(suite, more)
+    # Each is built once, before the first server boots.
+    lowers = [roots.root(one, more) for one in suites or [suite]]
     with locked(LOCK):
         _sweep()
-        lab = _claim(names, owner or owners.process(os.getpid()))
+        lab = _claim(names, owners.process(os.getpid()))
     try:
-        _boot(lab, lower)
+        _boot(lab, dict(zip(names, cycle(lowers), strict=False)))
     except BaseException:
         lab.down()
         raise
@@ -157,10 +173,7 @@ def _claim(names: Sequence[str], owner: Owner) -> Lab:
     lab = Lab(number, owner, disk, servers)
     try:
         lab.folder.mkdir()
-        written = {"owner": asdict(owner), "disk": str(disk), "servers": list(names)}
-        new = lab.folder / "new.json"
-        new.write_text(json.dumps(written))
-        new.rename(lab.folder / "lab.json")
+        _write(lab)
         if not _BEFORE.exists():
             _BEFORE.write_text(json.dumps(network.open_up()))
     except OSError as error:
@@ -169,14 +182,21 @@ def _claim(names: Sequence[str], owner: Owner) -> Lab:
     return lab
 
 
-def _boot(lab: Lab, lower: Path) -> None:
+def _write(lab: Lab) -> None:
+    written = {"owner": asdict(lab.owner), "disk": str(lab.disk), "servers": list(lab.servers)}
+    new = lab.folder / "new.json"
+    new.write_text(json.dumps(written))
+    new.rename(lab.folder / "lab.json")
+
+
+def _boot(lab: Lab, lowers: Mapping[str, Path]) -> None:
     network.connect(lab.number)
     do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tightship-lab", "-f", lab.folder / "id")
     public_key = (lab.folder / "id.pub").read_text()
     names = {server.name: server.address for server in lab}
 
     def start(server: Server) -> str:
-        key = server.prepare(lower, names, public_key)
+        key = server.prepare(lowers[server.name], names, public_key)
         server.boot()
         return f"{server.name},{server.address} {key}"
 
@@ -184,7 +204,9 @@ def _boot(lab: Lab, lower: Path) -> None:
         known = list(pool.map(start, lab))
         (lab.folder / "known_hosts").write_text("".join(known))
         hosts = "".join(f"Host {name}\n  HostName {address}\n" for name, address in names.items())
-        (lab.folder / "ssh_config").write_text(hosts + _SSH_CONFIG.format(folder=lab.folder))
+        # Of these servers only: the file may be included in somebody's ~/.ssh/config.
+        theirs = _SSH_CONFIG.format(folder=lab.folder, addresses=",".join(names.values()))
+        lab.ssh_config.write_text(hosts + theirs)
         list(pool.map(Server.wait, lab))
 
 

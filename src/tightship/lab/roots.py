@@ -40,8 +40,7 @@ _CONTAINED = "setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child
 def root(suite: str | None = None, more: Sequence[str] = ()) -> Path:
     """The folder of the root, built if need be. `suite`: this machine's own by default; `more`: Debian
     packages that are installed beside, their units not enabled. Raises `LabError`."""
-    wanted = settings(suite or machines_suite())
-    folder = disks() / "roots" / f"{wanted.suite}-{digest(wanted, more)}"
+    wanted, folder = _wanted(suite, more)
     closed_folder(folder.parent)
     if not folder.is_dir():
         with locked(disks() / "roots.lock"):
@@ -50,6 +49,16 @@ def root(suite: str | None = None, more: Sequence[str] = ()) -> Path:
             _forget_unused(folder)
     os.utime(folder)
     return folder
+
+
+def built(suite: str | None = None, more: Sequence[str] = ()) -> bool:
+    """Whether `root` would find it there."""
+    return _wanted(suite, more)[1].is_dir()
+
+
+def _wanted(suite: str | None, more: Sequence[str]) -> tuple[Settings, Path]:
+    wanted = settings(suite or machines_suite())
+    return wanted, disks() / "roots" / f"{wanted.suite}-{digest(wanted, more)}"
 
 
 def digest(wanted: Settings, more: Sequence[str]) -> str:

@@ -14,10 +14,11 @@ import secrets
 import shlex
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import PurePosixPath
 from typing import Literal
 
 from tightship.remote import process
@@ -70,13 +71,24 @@ PYTHONS = (
 
 _TOO_OLD = "*python3.[0-5]|*python2*"
 
-# One line, without quotes and exclamation marks, for any shell's quotes. What the login shell of the user
-# prints by itself stands before the first mark, and after the last.
+# One line, without single quotes and exclamation marks, for any shell's quotes. What the login shell of
+# the user prints by itself stands before the first mark, and after the last.
 _SCRIPT = (
-    "echo; echo $1 begins; for p in {pythons}; do [ -x $p ] || continue; "
+    "ran() {{ echo; echo $1 ends $2 $(date +%s); exit 0; }}; "
+    "{sudo}echo; echo $1 begins; {installed}for p in {pythons}; do [ -x $p ] || continue; "
     "case $(readlink -f $p) in {too_old}) old=$p; continue;; esac; "
-    "{sudo}$p -I -S - {arguments}; c=$?; echo; echo $1 ends $c $(date +%s); exit 0; done; "
+    "$sudo $p -I -S - {arguments}; ran $1 $?; done; "
     "echo $1 ends no-python $old"
+)
+
+# Root needs no sudo, and may have none. A variable of this name that came along is emptied.
+_NO_SUDO = "sudo=; "
+_SUDO = '[ $(id -u) = 0 ] && sudo= || sudo="sudo -n --"; '
+
+# What others than root could have written is not run as root: then it is piped, as it is elsewhere.
+_INSTALLED = (
+    "if [ -x {path} ] && [ $(find {places} -maxdepth 0 -user 0 -not -perm /022 | wc -l) = {number} ]; "
+    "then $sudo {path}; ran $1 $?; fi; "
 )
 
 
@@ -95,21 +107,26 @@ class Outcome:
     """seconds since the epoch by the server's clock, when the program ended"""
 
 
-def run_on(
+def run_on(  # noqa: PLR0913 # each says something else about a run
     target: Target,
     program: str,
     *,
     arguments: Sequence[str] = (),
     sudo: bool = False,
+    installed: str = "",
     timeout: float = SECONDS,
     unwanted: threading.Event | None = None,
 ) -> Outcome:
-    """Pipe a program's source into the server's own Python. `arguments`: plain words."""
+    """Pipe a program's source into the server's own Python. `arguments`: plain words.
+
+    `installed`: where the same program may lie as root's file. With `sudo` that is run instead, by its
+    path alone, so that sudo needs to allow nothing else.
+    """
     mark = secrets.token_hex(8)
     began = time.monotonic()
     try:
         ended = process.run(
-            command(target, mark, arguments, sudo),
+            command(target, mark, arguments, sudo=sudo, installed=installed),
             program.encode(),
             seconds=timeout,
             most=MOST,
@@ -120,15 +137,16 @@ def run_on(
     return concluded(target, ended, mark, time.monotonic() - began, timeout)
 
 
-def run_all(
+def run_all(  # noqa: PLR0913 # each says something else about a run
     targets: Iterable[Target],
     program: str,
     *,
     arguments: Sequence[str] = (),
     sudo: bool = False,
+    installed: str = "",
     timeout: float = SECONDS,
     at_once: int = AT_ONCE,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """The same on many, at most so many at once; each outcome as it comes. Who stops asking ends the rest."""
     waiting = iter(targets)
     unwanted = threading.Event()
@@ -137,7 +155,15 @@ def run_all(
     def run_one(target: Target) -> Outcome:
         if unwanted.is_set():
             return Outcome(target, "stopped", why="not tried any more")
-        return run_on(target, program, arguments=arguments, sudo=sudo, timeout=timeout, unwanted=unwanted)
+        return run_on(
+            target,
+            program,
+            arguments=arguments,
+            sudo=sudo,
+            installed=installed,
+            timeout=timeout,
+            unwanted=unwanted,
+        )
 
     with ThreadPoolExecutor(at_once, thread_name_prefix="ssh") as pool:
         try:
@@ -154,19 +180,29 @@ def run_all(
             unwanted.set()
 
 
-def command(target: Target, mark: str, arguments: Sequence[str] = (), sudo: bool = False) -> list[str]:
+def command(
+    target: Target, mark: str, arguments: Sequence[str] = (), *, sudo: bool = False, installed: str = ""
+) -> list[str]:
     """The words of the ssh command. Raises `ValueError` for an argument that is no plain word."""
-    for word in arguments:
+    for word in (*arguments, *([installed] if installed else [])):
         if not re.fullmatch(r"[\w@%+=:,./-]+", word, re.ASCII):
             raise ValueError(f"an argument of a program on a server is a plain word, got {word!r}")
+    if arguments and installed:
+        raise ValueError("an installed program is run without arguments: sudo allows no others")
     script = _SCRIPT.format(
         pythons=" ".join(PYTHONS),
         too_old=_TOO_OLD,
-        sudo="sudo -n -- " if sudo else "",
+        sudo=_SUDO if sudo else _NO_SUDO,
+        installed=_of_installed(installed) if sudo and installed else "",
         arguments=" ".join(arguments),
     )
     options = [word for option in _OPTIONS for word in ("-o", option)]
     return ["ssh", *options, *target.words, f"exec /bin/sh -c '{script}' sh {shlex.quote(mark)}"]
+
+
+def _of_installed(path: str) -> str:
+    places = [path, *map(str, PurePosixPath(path).parents)][:-1]
+    return _INSTALLED.format(path=path, places=" ".join(places), number=len(places))
 
 
 def concluded(target: Target, ended: Ended, mark: str, seconds: float, timeout: float) -> Outcome:

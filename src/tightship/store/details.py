@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 
 from tightship.fleet.found import Found, FoundGroup, package_changes
 from tightship.fleet.report import Environment, Live, LiveGroup, Package, ProcessGroup
-from tightship.store import intervals, rows, sets, tallies
+from tightship.store import attempts, intervals, rows, sets, tallies
 from tightship.store.errors import told
 from tightship.store.gathering import all_that_ran
 from tightship.store.listing import Covers, View
@@ -41,6 +41,8 @@ class ServerDetail:
     retired: datetime | None = None
     """since when it is no longer expected to report; None: it is"""
     retired_because: str = ""
+    failing: attempts.Failing | None = None
+    """why it could not be read over ssh when it was last tried"""
 
 
 def server(view: View, name: str) -> ServerDetail | None:
@@ -62,6 +64,7 @@ def server(view: View, name: str) -> ServerDetail | None:
             _same_machine(row),
             retired,
             row.retired_because,
+            None if view.at else attempts.failing().get(name),
         )
 
 

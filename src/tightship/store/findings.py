@@ -61,7 +61,7 @@ def summary(view: View, named: int = 3) -> Summary:
         counted = [
             row
             for some in kinds_apart(view)
-            for row in some.values("kind", "rank", "accepted").annotate(number=Count("pk")).order_by()
+            for row in some.values("kind", "rank", "accepted").annotate(number=Count("*")).order_by()
         ]
         rows = sorted(counted, key=lambda row: (row["rank"], _place(row["kind"])))
         counting = [row for row in rows if not row["accepted"]]

@@ -77,6 +77,8 @@ class Params:
     page: int = 1
     size: int = 50
     filters: Mapping[str, str] = field(default_factory=dict)
+    counted: bool = True
+    """False: who asks wants some rows, and need not know how many there are; the total may be too small"""
 
     def with_(self, **changes: Any) -> Params:
         return replace(self, **changes)

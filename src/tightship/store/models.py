@@ -509,3 +509,19 @@ class LoginLink(models.Model):
 
     def __str__(self) -> str:
         return f"until {self.expires}"
+
+
+class Attempt(models.Model):
+    """What came of the newest try to read a server over ssh. It may be one that nobody ever heard of."""
+
+    server = models.CharField(max_length=NAME, unique=True)
+    kind = models.CharField(max_length=20, help_text="ok, or how it failed")
+    why = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField()
+    since = models.DateTimeField(help_text="when it began to fail, or to be well again")
+
+    class Meta:
+        indexes = (models.Index(fields=["kind"], name="attempt_failed", condition=~Q(kind="ok")),)
+
+    def __str__(self) -> str:
+        return f"{self.server}: {self.kind}"

@@ -23,6 +23,12 @@ SMALL = 3000
 FEW = 400
 """Names that are asked for one by one, rather than all there are."""
 
+AT_FIRST = 6
+"""Names of which the rows are counted first, where all rows are many and the page is one of the first."""
+
+MOST_NAMES = 2000
+"""Names that are put in order for that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -90,8 +96,31 @@ def paged(
         if len(some) <= SMALL:
             rows = found if found.query.annotations else found.model._default_manager.all()
             return _sorted(rows.filter(pk__in=some), order, start, size), len(some)
+    if known.total is not None and order[0].far:
+        first = _first_buckets(found, order[0], start + size)
+        if first is not None:
+            return list(_from(found, order, first, start, size)), known.total
     buckets = bucketed(found, order[0])
     return list(_from(found, order, buckets, start, size)), sum(bucket.count for bucket in buckets)
+
+
+def _first_buckets(found: QuerySet[Any], key: Key, enough: int) -> list[Bucket] | None:
+    """The buckets of the first names, until they hold enough rows; None: too many would be asked for."""
+    model = found.model._meta.get_field(key.column).related_model
+    names = model._default_manager.values_list("pk", key.far)[: MOST_NAMES + 1]
+    labels = sorted(fetched(names), key=lambda label: str(label[1]), reverse=key.descending)
+    if len(labels) > MOST_NAMES:
+        return None
+    buckets: list[Bucket] = []
+    asked = AT_FIRST
+    while labels and asked <= FEW:
+        some, labels, asked = dict(labels[:asked]), labels[asked:], asked * 4
+        counted = found.filter(**{f"{key.column}__in": list(some)}).order_by().values(key.column)
+        counts = dict(fetched(counted.annotate(count=Count("*")).values_list(key.column, "count")))
+        buckets += in_order(counts, key, some)
+        if sum(bucket.count for bucket in buckets) >= enough:
+            return buckets
+    return None
 
 
 def tallied(

@@ -75,12 +75,12 @@ class Queried(Listing):
         if whole and self.tally and view.at is None and first.path == "server__name":
             return tallied(found, order, start, params.size, self.tally)
         found = self._searched(self._filtered(found, view, params), params.query)
-        known = Known(
-            self.total(view) if whole and self.total else None,
-            self.buckets(view, params, first) if self.buckets else None,
-            first.path in self.indexed,
-        )
-        return paged(found, order, start, params.size, known)
+        buckets = self.buckets(view, params, first) if self.buckets else None
+        if not params.counted and first.path in self.indexed:
+            ids, _total = paged(found, order, start, params.size, Known(0, buckets, indexed=True))
+            return ids, start + len(ids)
+        total = self.total(view) if whole and self.total else None
+        return paged(found, order, start, params.size, Known(total, buckets, first.path in self.indexed))
 
     def _in_order(self, view: View, ids: Sequence[int]) -> list[Any]:
         query = self.query(view)

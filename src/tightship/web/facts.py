@@ -38,6 +38,8 @@ def of_server(found: ServerDetail) -> list[Fact]:
             Fact("Last seen", at=found.last_seen, sign="silent" if found.silent else ""),
             Fact("First seen", at=found.first_seen),
             Fact("Read", _read(found)),
+            Fact("Last try", str(found.failing or "")),
+            Fact("Tried in vain since", at=found.failing.since if found.failing else None),
             Fact("System", system.os.name),
             Fact("Kernel", system.kernel),
             Fact("Names", ", ".join([system.name, *(name for name in system.names if name != system.name)])),

@@ -149,7 +149,7 @@ def radiator(given: Asked) -> dict[str, Any]:
 
 def _happened(given: Asked, only: Mapping[str, str], most: int, lines: int = LINES) -> dict[str, Any]:
     """The newest events, and the way to all changes."""
-    newest = LISTINGS["changes"].page(given.view, Params(size=most * 6, filters=only))
+    newest = LISTINGS["changes"].page(given.view, Params(size=most * 6, filters=only, counted=False))
     shown = events(newest.rows, lines)[:most]
     return {"events": shown, "all_changes": given.here("/changes", **only) if newest.total else ""}
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from django.db.models import Q, QuerySet
 
+from tightship.store.attempts import failing
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
 from tightship.store.listings.applications import running
@@ -40,6 +41,7 @@ def _server_rows(view: View, servers: Sequence[Server], _params: Params) -> list
             "server_id", flat=True
         )
     )
+    tried = failing() if view.at is None else {}
     rows: list[Row] = []
     for server in servers:
         signs = {
@@ -59,9 +61,28 @@ def _server_rows(view: View, servers: Sequence[Server], _params: Params) -> list
                 "seen": server.last_seen,
                 "first_seen": server.first_seen,
                 "skew": server.skew,
+                "tried": str(tried.get(server.name, "")),
             }
         )
     return rows
+
+
+NAMED = 10
+"""Servers that were never read, by name."""
+
+
+def _never_read(view: View, params: Params) -> list[str]:
+    """Those that were tried and of which no report ever came: no row can tell of them."""
+    if view.at or params.page > 1 or params.filters:
+        return []
+    tried = failing()
+    known = set(Server.objects.filter(name__in=list(tried)).values_list("name", flat=True)) if tried else set()
+    never = [one for name, one in tried.items() if name not in known]
+    if not never:
+        return []
+    told = [f"{one.server} ({one})" for one in never[:NAMED]]
+    more = f", and {len(never) - NAMED} more" if len(never) > NAMED else ""
+    return [f"Never read so far: {', '.join(told)}{more}."]
 
 
 SERVERS = Queried(
@@ -75,6 +96,7 @@ SERVERS = Queried(
         Column("os", "System", sortable=False),
         Column("kernel", "Kernel", sortable=False),
         Column("seen", "Last seen", "time"),
+        Column("tried", "Last try", sortable=False, help="why it could not be read when it was last tried"),
         Column("first_seen", "First seen", "time"),
     ),
     (Filter("application", "Application"),),
@@ -84,4 +106,5 @@ SERVERS = Queried(
     {"application": lambda name, view: Q(pk__in=running(view, application__name=name).values("server"))},
     ("name", "machine_id"),
     ("name",),
+    notes=_never_read,
 )

@@ -1,0 +1,112 @@
+"""`tightship gather` over real ssh to real servers, as somebody types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Tightship
+from tightship.lab import Lab, Server
+
+APPLICATION = """\
+[Service]
+User=nobody
+WorkingDirectory=/srv/shop
+ExecStart=/usr/bin/python3 serves.py
+"""
+
+
+SERVES = """\
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+HTTPServer(("127.0.0.1", 8001), SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+@pytest.fixture
+def config(lab: Lab) -> str:
+    return str(lab["web1"].folder.parent / "ssh_config")
+
+
+@pytest.fixture
+def shop(web1: Server) -> Server:
+    web1.copy({"/srv/shop/serves.py": SERVES, "/etc/systemd/system/shop.service": APPLICATION})
+    web1.enter("systemctl", "daemon-reload")
+    web1.enter("systemctl", "start", "shop")
+    return web1
+
+
+def test_servers_are_read_and_recorded_each_with_its_own_result(
+    shop: Server, lab: Lab, fresh: Tightship, config: str
+) -> None:
+    done = fresh("gather", "--ssh-config", config, "web1", "web2", "nosuch.invalid", "--within", "60")
+    assert done.returncode == 2
+    lines = {line.split()[1].rstrip(":"): line for line in done.stdout.splitlines()}
+    assert lines["web1"] == "recorded     web1: 1 process group of applications, first report"
+    assert lines["nosuch.invalid"].startswith("unreachable  nosuch.invalid: its name leads nowhere")
+    assert "2 of 3 servers came in" in done.stderr
+    (row,) = json.loads(fresh("applications", "--json").stdout)["rows"]
+    assert (row["application"], row["servers"], row["ports"]) == ("shop", ["web1"], ["8001"])
+    again = fresh("gather", "--ssh-config", config, "web*", "--json")
+    assert again.returncode == 0
+    assert {one["server"]: one["result"] for one in json.loads(again.stdout)} == {
+        "web1": "unchanged",
+        "web2": "unchanged",
+    }
+    servers = fresh("servers")
+    assert (
+        "Never read so far: nosuch.invalid (unreachable: its name leads nowhere"
+        in servers.stderr + servers.stdout
+    )
+
+
+def test_a_server_that_fails_keeps_what_is_known_and_says_why(
+    shop: Server, fresh: Tightship, config: str
+) -> None:
+    assert fresh("gather", "--ssh-config", config, "web1").returncode == 0
+    shop.enter("systemctl", "stop", "ssh")
+    try:
+        done = fresh("gather", "--ssh-config", config, "web1")
+    finally:
+        shop.enter("systemctl", "start", "ssh")
+    assert done.returncode == 2
+    assert done.stdout.startswith("unreachable  web1: ")
+    (row,) = json.loads(fresh("servers", "--json").stdout)["rows"]
+    assert row["tried"].startswith("unreachable: ")
+    assert json.loads(fresh("applications", "--json").stdout)["total"] == 1
+    assert fresh("gather", "--ssh-config", config, "web1").returncode == 0
+    (row,) = json.loads(fresh("servers", "--json").stdout)["rows"]
+    assert row["tried"] == ""
+
+
+def test_without_names_the_declared_servers_are_read(
+    lab: Lab, fresh: Tightship, config: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "fleet.toml"
+    file.write_text(f'[servers.front]\naddress = "root@{lab["web1"].address}"\n[servers.web2]\n')
+    done = fresh("gather", "--file", str(file), "--ssh-config", config)
+    assert sorted(line.split()[1].rstrip(":") for line in done.stdout.splitlines()) == ["front", "web2"]
+
+
+def test_the_clock_of_a_server_is_held_against_ours(web1: Server, fresh: Tightship, config: str) -> None:
+    assert fresh("gather", "--ssh-config", config, "web1").returncode == 0
+    (row,) = json.loads(fresh("servers", "--json").stdout)["rows"]
+    assert row["server"] == "web1"
+    assert "clock-skew" not in fresh("findings").stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (("-oProxyCommand=touch /tmp/tightship-owned",), "No such option"),
+        (("--", "-oProxyCommand=touch /tmp/tightship-owned"), "begins with a dash"),
+        (("web1", "--file", "/nosuch.toml"), "/nosuch.toml"),
+        (("nosuch*", "--ssh-config", "/dev/null"), "No server matches"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(fresh: Tightship, typed: tuple[str, ...], says: str) -> None:
+    done = fresh("gather", *typed)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert not Path("/tmp/tightship-owned").exists()
