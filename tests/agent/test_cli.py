@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -17,7 +15,7 @@ import pytest
 from tests.agent.agents import Agent, Authority, Running, service_for, tls_in_front
 from tests.agent.test_sending import hourly
 from tightship.cli.agent import installed, removed, row
-from tightship.lab import Lab, network
+from tightship.lab import Lab, Server, network
 from tightship.remote import agent as remote
 from tightship.remote.ssh import Outcome
 from tightship.remote.target import Target
@@ -33,17 +31,14 @@ def running(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runn
 
 
 @pytest.fixture
-def typed(lab: Lab, running: Running, tmp_path: Path) -> Iterator[Typed]:
-    """Where ssh knows the lab's servers: its client looks for a configuration in root's home only."""
-    way = tmp_path / "bin"
-    way.mkdir()
-    (way / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {lab.folder}/ssh_config "$@"\n')
-    (way / "ssh").chmod(0o755)
-    environment = {**running.service.environment, "PATH": f"{way}:{os.environ['PATH']}"}
-
+def typed(lab: Lab, running: Running) -> Iterator[Typed]:
     def type_(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tightship", "agent", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        command = [sys.executable, "-m", "tightship", "agent", arguments[0]]
+        ssh = ["--ssh-config", str(lab.folder / "ssh_config")]
+        done = subprocess.run(
+            [*command, *ssh, *arguments[1:]],
+            env=running.service.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert "tightship_" not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done
@@ -128,6 +123,8 @@ def test_where_the_service_does_not_answer_it_is_installed_and_said(typed: Typed
     ("arguments", "why"),
     [
         (["web1"], "Missing option '--url'"),
+        (["--url", "https://a"], "Name servers, or declare them"),
+        (["web1", "--url", "https://a", "--file", "/nowhere.toml"], "/nowhere.toml"),
         (["-oProxyCommand=touch /tmp/x", "--url", "https://a"], "No such option"),
         (["--url", "https://a", "--", "-oProxyCommand=touch /tmp/x"], "begins with a dash"),
         (["web1", "--url", "ftp://a"], "--url: expected an address as https://tightship.example.com"),
@@ -141,6 +138,29 @@ def test_where_the_service_does_not_answer_it_is_installed_and_said(typed: Typed
 def test_what_can_not_be_meant_is_said(typed: Typed, arguments: list[str], why: str) -> None:
     done = typed("install", *arguments)
     assert (done.returncode, why in done.stderr) == (2, True), done.stderr
+
+
+def test_nobody_takes_it_from_all_servers_by_leaving_out_a_name(typed: Typed) -> None:
+    done = typed("remove")
+    assert (done.returncode, "Name the servers" in done.stderr) == (2, True)
+
+
+def test_declared_servers_are_reached_as_they_are_declared(
+    typed: Typed, where: list[str], running: Running, lab: Lab, deploy: Server, tmp_path: Path
+) -> None:
+    """By an ordinary user, who may use sudo there; the token is for the name, not for the address."""
+    sudo = "ALL=(root) NOPASSWD: ALL"
+    deploy.copy({"/etc/sudoers.d/deploy": f"deploy {sudo}\n"}, mode=0o440)
+    file = tmp_path / "fleet.toml"
+    file.write_text(f'[servers.shop1]\naddress = "deploy@{lab["web1"].address}"\n')
+    try:
+        done = typed("install", "--file", str(file), *where, "--sudo")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("shop1: installed")
+        assert [server for server, _number in valid(running)] == ["shop1"]
+        assert typed("remove", "shop1", "--file", str(file), "--sudo").returncode == 0
+    finally:
+        deploy.run("rm /etc/sudoers.d/deploy")
 
 
 # The bundle

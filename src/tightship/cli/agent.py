@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from tightship.remote.agent import Wanted
     from tightship.remote.ssh import Outcome
     from tightship.remote.target import Target
-
-AT_ONCE = 10
 
 COLUMNS = (
     Column("server", "Server"),
@@ -50,11 +49,48 @@ def agent() -> None:
     """
 
 
-_servers = click.argument("servers", nargs=-1, required=True, metavar="SERVER...")
-_sudo = click.option("--sudo", is_flag=True, help="Log in as an ordinary user, who may use sudo there.")
-_at_once = click.option(
-    "--at-once", type=click.IntRange(1, 100), default=AT_ONCE, show_default=True, help="So many servers."
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Which servers, and how they are reached, as it was typed."""
+
+    servers: Sequence[str]
+    named: str
+    ssh_config: str
+    sudo: bool
+    at_once: int
+
+    def targets(self) -> Sequence[Target]:
+        """Raises Cannot and UsageError."""
+        from tightship.cli.reaching import declared, targets
+
+        found = targets(self.servers, declared(self.named), self.ssh_config)
+        if not found:
+            raise click.UsageError("Name servers, or declare them: [servers.NAME] in fleet.toml.")
+        return found
+
+
+_way = (
+    click.argument("servers", nargs=-1, metavar="[SERVER]..."),
+    click.option("--file", "named", default="", metavar="FILE", help="The declared file, for its servers."),
+    click.option("--ssh-config", default="", metavar="FILE", help="Instead of ~/.ssh/config."),
+    click.option("--sudo", is_flag=True, help="Log in as an ordinary user, who may use sudo there."),
+    click.option(
+        "--at-once", type=click.IntRange(1, 200), default=10, show_default=True, help="So many at a time."
+    ),
 )
+
+
+def _over_ssh(command: Callable[..., int]) -> Callable[..., int]:
+    @wraps(command)
+    def packed(**said: Any) -> int:
+        way = Way(**{name: said.pop(name) for name in Way.__slots__})
+        return command(way, **said)
+
+    for option in reversed(_way):
+        packed = option(packed)
+    return packed
+
+
 _where = (
     click.option("--url", required=True, metavar="URL", help="Where Tightship is served."),
     click.option(
@@ -74,17 +110,16 @@ def _told_where(command: Callable[..., int]) -> Callable[..., int]:
 
 
 @agent.command()
-@_servers
+@_over_ssh
 @_told_where
 @click.option("--new-token", is_flag=True, help="Replace the server's token also where it is valid.")
-@_sudo
-@_at_once
-def install(servers: Sequence[str], new_token: bool, sudo: bool, at_once: int, **where: Any) -> int:
+def install(way: Way, new_token: bool, **where: Any) -> int:
     """Set up the agent on servers, over ssh.
 
-    Or make it as it is to be. Then its report is sent. Each server gets a token of its own, which is never
-    shown. Doing it again changes what differs, and nothing else. Exits with 0 when every server has sent its
-    report.
+    Or make it as it is to be; then its report is sent. SERVER is as for `gather`: a name in fleet.toml, a
+    pattern, or [user@]host[:port]; none named: all of fleet.toml. Each gets a token of its own, which is
+    never shown. Doing it again changes what differs, and nothing else. Exits with 0 when every one has
+    sent its report.
 
     \b
     Examples:
@@ -94,10 +129,10 @@ def install(servers: Sequence[str], new_token: bool, sudo: bool, at_once: int, *
     kept.only_here("Tokens are made")
     wanted = _wanted(**where)
     kept.make_ready()
-    targets = _targets(servers)
+    targets = way.targets()
     from tightship.remote import agent as remote
 
-    found = list(_run(targets, lambda _target: remote.telling(), sudo, at_once))
+    found = list(_run(targets, lambda _target: remote.telling(), way))
     ready = [one for one in found if one.kind == "ok"]
     fine = [_print(installed(one)) for one in found if one.kind != "ok"]
     given = {one.target.name: _token(one, new_token) for one in ready}
@@ -106,8 +141,7 @@ def install(servers: Sequence[str], new_token: bool, sudo: bool, at_once: int, *
         for one in _run(
             [one.target for one in ready],
             lambda target: remote.placing(wanted, given[target.name].secret),
-            sudo,
-            at_once,
+            way,
         ):
             _settle(unsettled.pop(one.target.name), one.kind == "ok")
             fine.append(_print(installed(one)))
@@ -118,10 +152,8 @@ def install(servers: Sequence[str], new_token: bool, sudo: bool, at_once: int, *
 
 
 @agent.command()
-@_servers
-@_sudo
-@_at_once
-def remove(servers: Sequence[str], sudo: bool, at_once: int) -> int:
+@_over_ssh
+def remove(way: Way) -> int:
     """Take the agent away from servers.
 
     Its files, its user, its timer and what waits go, and its token ends. What Tightship knows of the server
@@ -132,20 +164,20 @@ def remove(servers: Sequence[str], sudo: bool, at_once: int) -> int:
       tightship agent remove web1
     """
     kept.only_here("Tokens are ended")
+    if not way.servers:
+        raise click.UsageError("Name the servers that the agent is to be taken from.")
     kept.open_database()
     from tightship.remote import agent as remote
 
-    done = _run(_targets(servers), lambda _target: remote.removing(), sudo, at_once)
+    done = _run(way.targets(), lambda _target: remote.removing(), way)
     fine = [_print(removed(one, _end_token(one))) for one in done]
     return FINE if all(fine) else CANNOT
 
 
 @agent.command()
-@_servers
-@_sudo
-@_at_once
+@_over_ssh
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def status(servers: Sequence[str], sudo: bool, at_once: int, as_json: bool) -> int:
+def status(way: Way, as_json: bool) -> int:
     """How the agent does on servers.
 
     Its version, its last run, what waits, what was lost, what is wrong. Exits with 0 when all is well.
@@ -157,7 +189,7 @@ def status(servers: Sequence[str], sudo: bool, at_once: int, as_json: bool) -> i
     from tightship.cli import tables
     from tightship.remote import agent as remote
 
-    rows = [row(one) for one in _run(_targets(servers), lambda _target: remote.telling(), sudo, at_once)]
+    rows = [row(one) for one in _run(way.targets(), lambda _target: remote.telling(), way)]
     if as_json:
         click.echo(json.dumps({"rows": rows}, indent=1, default=_iso))
     else:
@@ -209,27 +241,16 @@ def _wanted(url: str, ca: Path | None, proxy: str, insecure_http: bool) -> Wante
         raise Cannot(f"--ca: {ca}: {(error.strerror or '').lower()}.") from None
 
 
-def _targets(servers: Sequence[str]) -> Sequence[Target]:
-    from tightship.remote.target import Target
-
-    try:
-        return [Target(name) for name in dict.fromkeys(servers)]
-    except ValueError as error:
-        raise click.UsageError(f"SERVER: {error}.") from None
-
-
-def _run(
-    targets: Sequence[Target], program: Callable[[Target], str], sudo: bool, at_once: int
-) -> Iterator[Outcome]:
+def _run(targets: Sequence[Target], program: Callable[[Target], str], way: Way) -> Iterator[Outcome]:
     """What came of a program on each, in their order, as soon as that is known."""
     from tightship.remote.ssh import run_on
 
     unwanted = threading.Event()
 
     def run(target: Target) -> Outcome:
-        return run_on(target, program(target), sudo=sudo, unwanted=unwanted)
+        return run_on(target, program(target), sudo=way.sudo, unwanted=unwanted)
 
-    with ThreadPoolExecutor(at_once) as pool:
+    with ThreadPoolExecutor(way.at_once) as pool:
         try:
             yield from pool.map(run, targets)
         finally:

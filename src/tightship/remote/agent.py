@@ -122,8 +122,8 @@ def program(what: str, **more: Any) -> str:
         "do": what, "user": USER, "units": UNITS, "timer": TIMER, "service": SERVICE, "probe": PROBE,
         "agent": f"{CODE}/agent.pyz", "token": TOKEN, **more,
     }  # fmt: skip
-    source = modules("tightship_agent")["tightship_agent/placing.py"].decode()
-    return f"{source}\n\nmain(json.loads({json.dumps(order)!r}))\n"
+    source = modules("tightship_installer")["tightship_installer/agent.py"].decode()
+    return f"{source}\n\nmain(json.loads({json.dumps(order)!a}))\n"
 
 
 def _told(wanted: Mapping[str, File]) -> Sequence[Mapping[str, Any]]:

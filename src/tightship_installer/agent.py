@@ -1,4 +1,4 @@
-"""Puts the agent in place on a server, takes it away, or tells how it goes there. Stands alone.
+"""Puts the agent in place on a server, takes it away, or tells how it does there. Stands alone.
 
 Runs as root, piped into the server's Python with what to do (a JSON object) below it; prints one JSON
 object. Doing the same twice changes nothing. What the object says is written by `tightship agent`.
@@ -135,6 +135,8 @@ def _exists(name):
 
 def _folder(path, mode, group):
     changed = []
+    above = os.path.dirname(path)
+    _only_roots(above, os.stat(above))
     if not os.path.lexists(path):
         os.mkdir(path, 0o700)
         changed = [path]
@@ -180,13 +182,20 @@ def _owned(fd, path, mode, group):
 
 
 def _python():
-    """The system's own where it is new enough, else the one that runs this."""
+    """The one that runs this, by a path that outlives its updates where there is one. Root's own, or none."""
     usual = "/usr/bin/python3"
-    if os.path.exists(usual):
-        code = "import sys; sys.exit(sys.version_info < (3, 6))"
-        if subprocess.call([usual, "-I", "-S", "-c", code]) == 0:
-            return usual
-    return sys.executable
+    same = os.path.exists(usual) and os.path.samefile(usual, sys.executable)
+    python = usual if same else sys.executable
+    _only_roots(python, os.stat(python))
+    return python
+
+
+def _only_roots(path, status):
+    if status.st_uid != 0 or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Cannot(
+            "%s can be written by others than root, who could then run what they like as root: "
+            "chown root %s; chmod go-w %s" % (path, path, path)
+        )
 
 
 def _digest_of_token(path):
