@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from tests.cli.conftest import Tightship
+from tightship.cli import preparing
 from tightship.lab import Lab, Server
+from tightship.remote import prepared
 
 APPLICATION = """\
 [Service]
@@ -110,3 +114,45 @@ def test_what_makes_no_sense_is_refused(fresh: Tightship, typed: tuple[str, ...]
     assert done.returncode == 2
     assert says in done.stderr
     assert not Path("/tmp/tightship-owned").exists()
+
+
+def test_prepare_installs_the_probe_and_prints_the_one_line_that_sudo_needs(
+    deploy: Server, fresh: Tightship, config: str
+) -> None:
+    def gather(*words: str) -> CompletedProcess[str]:
+        return fresh("gather", "--ssh-config", config, *words)
+
+    try:
+        refused = gather("--prepare", "--sudo", "deploy@web1")
+        assert refused.returncode == 2
+        assert refused.stderr.startswith("refused      web1: sudo: ")
+        assert "It needs root once" in refused.stderr
+        assert refused.stdout == ""
+        done = gather("--prepare", "web1")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"prepared     web1: {prepared.PATH}\n")
+        (line,) = re.findall(r"^    tightship( ALL=.*)$", done.stdout, re.MULTILINE)
+        deploy.copy({"/etc/sudoers.d/tightship": f"deploy{line}\n"}, mode=0o440)
+        assert gather("--prepare", "web1").stdout.startswith("as it was    web1\n")
+        read = gather("--sudo", "deploy@web1", "--json")
+    finally:
+        deploy.enter("rm", "-rf", "/opt/tightship-probe", "/etc/sudoers.d/tightship")
+    (came,) = json.loads(read.stdout)
+    assert (came["result"], came["privileged"]) == ("recorded", True)
+
+
+def test_prepare_names_who_became_root_by_sudo() -> None:
+    done = [
+        preparing.Prepared("web1", "", well=True, user="deploy"),
+        preparing.Prepared("web2", "", well=True, user="deploy"),
+        preparing.Prepared("web3", "", well=False),
+    ]
+    (where, line) = preparing.to_allow(done)
+    assert where.startswith("\nOn web1, web2, for")
+    assert line == '    deploy ALL=(root) NOPASSWD: /opt/tightship-probe/probe.py ""\n'
+
+
+def test_prepare_wants_servers_that_are_named(fresh: Tightship) -> None:
+    done = fresh("gather", "--prepare")
+    assert done.returncode == 2
+    assert "--prepare: name the servers" in done.stderr

@@ -54,12 +54,19 @@ class How:
     "--within", type=click.IntRange(1, 3600), default=120, show_default=True, help="Seconds for each server."
 )
 @click.option("--json", "as_json", is_flag=True, help="What came of each server, as JSON.")
-def gather(servers: tuple[str, ...], named: str, ssh_config: str, **how: Any) -> int:
+@click.option(
+    "--prepare",
+    is_flag=True,
+    help="Read nothing: install the probe there as root's own program, and print the one line that --sudo "
+    "then needs.",
+)
+def gather(servers: tuple[str, ...], named: str, ssh_config: str, prepare: bool, **how: Any) -> int:
     """Read servers, and record what was found.
 
     SERVER is a name in fleet.toml, a pattern like 'web*' over these and the Hosts of ~/.ssh/config, or
     [user@]host[:port]. None named: all servers of fleet.toml; where it has none, the server that this is
-    typed on. Over ssh nothing is installed there, and nothing stays: see docs/how-to/gather-over-ssh.md.
+    typed on. Over ssh nothing is installed there, and nothing stays, but for --prepare: see
+    docs/how-to/gather-over-ssh.md.
 
     What could not be read keeps the state that was known before. Exits with 0 when all came in, also when
     some could only be read in part, and with 2 when one did not.
@@ -69,11 +76,24 @@ def gather(servers: tuple[str, ...], named: str, ssh_config: str, **how: Any) ->
       tightship gather
       tightship gather --sudo web1 web2 deploy@web3.example.com:2222
       tightship gather 'web*' --at-once 30
+      tightship gather --prepare root@web1 root@web2
     """
     from tightship.cli.reaching import declared, targets
 
     found = targets(servers, declared(named), ssh_config)
+    if prepare:
+        return _prepare(found, How(**how))
     return _over_ssh(found, How(**how)) if found else _this_server(how["sudo"])
+
+
+def _prepare(targets: Sequence[Target], how: How) -> int:
+    from tightship.cli.preparing import prepare
+
+    if how.as_json:
+        raise click.UsageError("--prepare prints lines for people, and no JSON.")
+    if not targets:
+        raise click.UsageError("--prepare: name the servers; here root reads all as it is.")
+    return prepare(targets, sudo=how.sudo, at_once=how.at_once, timeout=how.within)
 
 
 def _this_server(sudo: bool) -> int:

@@ -1,4 +1,4 @@
-"""`tightship gather --prepare`: the probe as root's own program on servers, and the one line that it needs."""
+"""`tightship gather --prepare`: the probe as root's own program on servers, and the one line for it."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def to_allow(done: Sequence[Prepared]) -> Iterator[str]:
         yield f"\nOn {where}, for `tightship gather --sudo`, one line (visudo -f /etc/sudoers.d/tightship):\n"
         yield f"    {prepared.sudoers(user or SOMEBODY)}\n"
         if not user:
-            yield f"with the user who logs in, in place of {SOMEBODY}. Or a key of root's that can do this alone, in"
-            yield "/root/.ssh/authorized_keys:\n"
+            yield f"with whoever logs in, in place of {SOMEBODY}. Or a key of root's that can do this alone,"
+            yield "in /root/.ssh/authorized_keys:\n"
             yield f"    {prepared.authorized_key()} ssh-ed25519 AAAA..."
 
 

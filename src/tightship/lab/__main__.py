@@ -37,7 +37,7 @@ def _do(asked: argparse.Namespace) -> None:
     match asked.what:
         case "base":
             _announce(asked.suite)
-            for suite in asked.suite or [None]:
+            for suite in asked.suite or (None,):
                 print(root(suite))
         case "up":
             _up(asked.number, asked.suite)
@@ -68,7 +68,7 @@ def _announce(suites: list[str]) -> None:
     reason = why_not()
     if reason:
         raise LabError(reason)
-    for suite in suites or [None]:
+    for suite in suites or (None,):
         if not built(suite):
             what = suite or "of this machine's own release"
             print(

@@ -133,7 +133,7 @@ def up(
         raise LabError(reason)
     _check(names)
     # Each is built once, before the first server boots.
-    lowers = [roots.root(one, more) for one in suites or [suite]]
+    lowers = [roots.root(one, more) for one in suites or (suite,)]
     with locked(LOCK):
         _sweep()
         lab = _claim(names, owners.process(os.getpid()))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tightship.fleet.report import Refused, Report, load
+from tightship.remote import prepared
 from tightship.remote.local import PROGRAM
 from tightship.remote.program import source
 from tightship.remote.ssh import AT_ONCE, SECONDS, Outcome, run_all
@@ -48,7 +49,14 @@ def gather_all(
 
     Raises `StoreError` when the database can't; what came before is recorded.
     """
-    asked = run_all(targets, source(PROGRAM), sudo=sudo, at_once=at_once, timeout=timeout)
+    asked = run_all(
+        targets,
+        source(PROGRAM),
+        sudo=sudo,
+        installed=prepared.PATH,
+        at_once=at_once,
+        timeout=timeout,
+    )
     with closing(asked):
         for outcome in asked:
             yield _recorded(outcome, datetime.now(UTC))
