@@ -11,12 +11,15 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from tests.web.service import Service, python, serving
 from tightship.remote.program import pyz
@@ -116,8 +119,12 @@ class Running:
         return agent
 
     def asked(self, sql: str, *values: Any) -> list[Any]:
-        with sqlite3.connect(self.data / FILE) as database:
-            return database.execute(sql, values).fetchall()
+        url = self.service.environment.get("DATABASE_URL", "")
+        if url.startswith("postgresql:"):
+            with psycopg.connect(url) as database:
+                return database.execute(sql.replace("?", "%s"), values).fetchall()  # type: ignore[call-overload]
+        with closing(sqlite3.connect(self.data / FILE)) as file:
+            return file.execute(sql, values).fetchall()
 
     def releases(self, server: str) -> list[str]:
         """The releases that followed on one another, as changes tell them: oldest first."""
@@ -171,6 +178,21 @@ def answering(answer: bytes, tls: ssl.SSLContext | None = None) -> Iterator[List
                 pass
 
     with _accepting(talk, tls) as listening:
+        yield listening
+
+
+@contextmanager
+def dripping() -> Iterator[Listening]:
+    """Something that answers a byte at a time, without an end."""
+
+    def talk(line: socket.socket, _listening: Listening) -> None:
+        with suppress(OSError), line:
+            line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+            while True:
+                line.sendall(b".")
+                time.sleep(0.1)
+
+    with _accepting(talk, None) as listening:
         yield listening
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -181,6 +182,16 @@ def test_the_bundle_is_what_install_brings_but_the_token(tmp_path: Path, authori
     assert not (tmp_path / "agent" / remote.TOKEN[1:]).exists()
     again = subprocess.run([*command, "--url", "https://a"], capture_output=True, text=True, check=False)
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("language", ["puppet", "yaml"])
+def test_what_the_page_shows_for_puppet_and_ansible_names_every_file_and_folder(language: str) -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/agent.md").read_text()
+    (shown,) = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    files = remote.files(remote.wanted("https://tightship.example.com"), "token")
+    assert [path for path in (*files, *remote.FOLDERS) if path not in shown] == []
+    assert {f"{file.mode:o}" for file in files.values()} == {"644", "640"}
+    assert ("0644" in shown, "0640" in shown, "2750" in shown) == (True, True, True)
 
 
 def test_its_settings_are_understood_by_the_agent(tmp_path: Path) -> None:

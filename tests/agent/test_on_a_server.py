@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests import parts
 from tests.agent.agents import Authority, Running, service_for, tls_in_front
 from tests.lab.test_probe_on_a_server import plant, uproot
-from tightship.lab import Lab, Server, network
+from tests.servers_of_the_lab import need_lab
+from tightship.lab import Lab, LabError, Server, network, up
 from tightship.remote import agent as remote
 from tightship.remote.program import source
 
@@ -172,3 +174,25 @@ def test_an_ordinary_user_is_told_that_root_is_needed(there: Set) -> None:
     done = there.server.run("runuser -u nobody -- python3 -I -S -", stdin=remote.telling(), check=False)
     assert (done.returncode, "root's rights are needed" in done.stderr) == (1, True)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("suite", ["bullseye", "trixie"])
+def test_on_other_releases_of_debian(suite: str) -> None:
+    """Python 3.9 and 3.13, systemd 247 and 257: set up, hardened, removed."""
+    need_lab()
+    try:
+        servers = up(["old1"], suite=suite)
+    except LabError as error:
+        parts.need("lab", str(error))
+    with servers:
+        there = Set(servers["old1"], None, remote.wanted("https://127.0.0.1:1"))  # type: ignore[arg-type]
+        said = there.order(remote.placing(there.wanted, "tightship_" + "x" * 30))
+        assert (said["timer"], said["probe"], said["sender"]) == ("active", "success", "exit-code")
+        assert "connection refused" in said["status"]["last_error"]
+        bare = json.loads(there.server.run("python3 -I -S -", stdin=source("tightship_probe")).stdout)
+        assert there.state()["state"] == bare["state"]
+        verified = there.server.run(f"cd {remote.UNITS} && systemd-analyze verify {SERVICES}")
+        assert (verified.stdout, verified.stderr) == ("", "")
+        there.order(remote.removing())
+        assert there.order(remote.telling()) == {"installed": False, "token": ""}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.agents import Agent, Authority, Running, answering, proxying, tls_in_front
+from tests.agent.agents import Agent, Authority, Running, answering, dripping, proxying, tls_in_front
 from tests.reports import application, packages, report
 from tightship_agent.document import members
 from tightship_agent.sending import stamped
@@ -169,6 +169,29 @@ def test_a_connection_that_the_service_closed_meanwhile_is_made_anew(lonely: Age
     with answering(b"HTTP/1.1 204 Fine\r\n\r\n") as service:
         assert lonely.set(url=service.address).send() == (0, "all is sent")
         assert len(service.heard) == 3
+
+
+SHORT = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from tightship_agent import __main__ as agent
+agent.MOST_SECONDS = 1
+sys.exit(agent.main())
+"""
+
+
+def test_a_service_that_answers_a_byte_at_a_time_does_not_hold_it_for_ever(lonely: Agent) -> None:
+    lonely.keep(hourly(1))
+    with dripping() as slow:
+        lonely.set(url=slow.address)
+        command = [lonely.python, "-I", "-S", "-c", SHORT, str(lonely.folder / "agent.pyz"), "send"]
+        done = subprocess.run(
+            [*command, "--settings", str(lonely.folder / "agent.conf")],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert (done.returncode, "took longer than 1 seconds" in done.stderr) == (1, True), done.stderr
+    assert "took longer" in lonely.status()["last_error"]
+    assert lonely.waiting() == 1
 
 
 def test_a_redirect_is_not_followed(lonely: Agent) -> None:
