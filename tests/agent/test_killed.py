@@ -188,4 +188,4 @@ def test_nor_when_its_disk_is_full(tmp_path: Path) -> None:
         finally:
             service.hurt()
     finally:
-        subprocess.run(["umount", str(data)], check=True)
+        subprocess.run(["umount", "--lazy", str(data)], check=True)
