@@ -9,6 +9,7 @@ import time
 import tightship_agent
 from tightship_agent import probing, sending, service, spool, status
 from tightship_agent import settings as settings_
+from tightship_agent.words import reason
 
 USAGE = (
     """usage: agent.pyz probe|send|status [--settings FILE] [--spread SECONDS] [--version] [--help]
@@ -48,6 +49,9 @@ def main(arguments=None):
     except (Usage, settings_.BadSetting) as error:
         _say(str(error))
         return CANNOT
+    except OSError as error:
+        _say("%s: %s" % (error.filename or "the spool", reason(error)))
+        return NOT_ALL
 
 
 def _probe(settings, _spread):

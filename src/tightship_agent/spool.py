@@ -93,11 +93,13 @@ class Spool(object):
             )
         # Not the directory itself: the sender may open that, and could keep us waiting.
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._lock = os.open(_LOCK, flags, 0o600, dir_fd=self._folder)
         try:
+            self._lock = os.open(_LOCK, flags, 0o600, dir_fd=self._folder)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise SpoolError("another one writes to the spool %s at this moment" % self.path) from None
+        except OSError as error:
+            raise SpoolError("the spool %s can't be written: %s" % (self.path, reason(error))) from None
 
     def put(self, text):
         """Keep a report; its number. Raises OSError: then what is there is as it was."""

@@ -207,6 +207,25 @@ def test_a_disk_that_others_filled_is_said_and_nothing_is_left_half(lonely: Agen
     assert numbers(lonely.keep(hourly(3))) == [1, 2]
 
 
+def test_a_spool_that_can_only_be_read_is_said(lonely: Agent, small_disk: Path) -> None:
+    lonely.keep(hourly(1))
+    (small_disk / "lock").unlink()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    done = lonely.run("probe")
+    assert (done.returncode, "read-only file system" in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert lonely.send()[1].startswith("https://127.0.0.1:1 can't be reached")
+
+
+def test_two_that_write_at_once_do_not_come_into_each_others_way(lonely: Agent) -> None:
+    (lonely.folder / "document").write_bytes(hourly(1))
+    with Spool(lonely.settings["spool"]) as spool:
+        spool.begin()
+        done = lonely.run("probe")
+        assert (done.returncode, "another one writes" in done.stderr) == (2, True)
+    assert numbers(lonely.keep(hourly(1))) == [1]
+
+
 def test_a_sender_that_can_not_remember_sends_all_the_same(agent: Agent) -> None:
     need_root()
     path = agent.settings["memory"]
