@@ -17,6 +17,7 @@ ALL = {
     "scanning": "A scan of one server",
     "recording": "Taking in reports",
     "pushing": "Reports over HTTP",
+    "gathering": "Gathering from many servers over ssh",
     "starting": "How long a command takes to begin",
     "pages": "Pages of a large fleet",
 }

@@ -4,7 +4,7 @@
 intervals, made by the simulation of `tightship demo` and filled in at once. Each figure is of some
 requests of one kind, each for another application, server, package or page of the list, asked in one
 process by Django's own test client: all of the service but the HTTP server itself. A first request of
-each kind is not counted. SQLite is as `serve` has it; PostgreSQL is Debian's, with 32 MB of its own memory.
+each kind is not counted. SQLite is as `serve` has it; PostgreSQL is as Debian has it.
 """
 
 from __future__ import annotations

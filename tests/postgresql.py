@@ -46,6 +46,10 @@ class PostgreSQL:
         return f"{self.address}/{name}"
 
 
+_IN_EARNEST = {"shared_buffers": "128MB"}
+"""As Debian's own."""
+
+
 @contextmanager
 def running(durable: bool = False) -> Iterator[PostgreSQL]:
     """Start a server and stop it at the end. `durable`: as in earnest, so that figures are true.
@@ -56,7 +60,7 @@ def running(durable: bool = False) -> Iterator[PostgreSQL]:
     try:
         owner = _owner(home)
         _initialise(programs, home, owner)
-        process, server = _start(programs, home, owner, {} if durable else _CARELESS)
+        process, server = _start(programs, home, owner, _IN_EARNEST if durable else _CARELESS)
         try:
             yield server
         finally:

@@ -144,6 +144,73 @@ def test_a_lab_whose_owner_was_killed_is_swept() -> None:
     assert everything(number) == {}
 
 
+LAB = [sys.executable, "-m", "tightship.lab"]
+
+
+def by_hand(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*LAB, *words], capture_output=True, text=True, check=False)
+
+
+def test_what_is_booted_by_hand_stays_until_it_is_taken_down() -> None:
+    need_lab()
+    booted = by_hand("up", "2")
+    assert booted.returncode == 0, booted.stderr
+    number = re.findall(r"Lab (\d+): 2 servers", booted.stdout)[0]
+    try:
+        (login,) = re.findall(r"^log in +(ssh .*)$", booted.stdout, re.MULTILINE)
+        there = subprocess.run([*login.split(), "hostname"], capture_output=True, text=True, check=False)
+        assert there.stdout == "web1\n"
+        sweep()
+        assert everything(int(number))
+    finally:
+        ended = by_hand("down", number)
+    assert f"lab {number}" in ended.stdout
+    assert everything(int(number)) == {}
+
+
+def folders() -> set[Path]:
+    return set(Path("/run/tightship-lab").glob("[0-9]*"))
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_one_that_is_ended_while_it_boots_leaves_nothing(sign: signal.Signals) -> None:
+    need_lab()
+    before = folders()
+    booting = subprocess.Popen([*LAB, "up", "3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while booting.poll() is None and not (new := folders() - before):
+        time.sleep(0.01)
+    booting.send_signal(sign)
+    _out, err = booting.communicate()
+    assert b"Traceback" not in err
+    sweep()  # after SIGKILL it is the next one who clears up
+    assert not new & folders()
+    for folder in new:
+        assert everything(int(folder.name)) == {}
+
+
+def test_its_ssh_configuration_is_of_its_servers_only(lab: Lab, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(f"Include {lab.ssh_config}\nHost *\n  User me\n")
+    told = {
+        name: subprocess.run(
+            ["ssh", "-F", config, "-G", name], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        for name in ("web1", "db.example.com")
+    }
+    assert f"hostname {lab['web1'].address}" in told["web1"]
+    assert "user root" in told["web1"]
+    assert f"identityfile {lab.folder}/id" in told["web1"]
+    assert "user me" in told["db.example.com"]
+    assert not any(str(lab.folder) in line for line in told["db.example.com"])
+
+
+@pytest.mark.soak
+def test_apt_works_inside(web1: Server) -> None:
+    web1.run("apt-get -qq update && apt-get -qq -y install hello </dev/null", timeout=300)
+    assert web1.run("hello").stdout == "Hello, world!\n"
+    web1.run("apt-get -qq -y purge hello")
+
+
 def test_a_server_that_restarts_comes_back_with_its_files() -> None:
     need_lab()
     with up(["web1"], more=BESIDE) as lab:

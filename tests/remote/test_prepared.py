@@ -13,7 +13,7 @@ from tests.servers_of_the_lab import target
 from tightship.fleet.report import load
 from tightship.lab import Server
 from tightship.remote import prepared
-from tightship.remote.program import source
+from tightship.remote.program import script, source
 from tightship.remote.ssh import Outcome, run_on
 
 FOLDER = "/opt/tightship-probe"
@@ -50,7 +50,7 @@ def test_it_is_roots_alone_and_the_same_file_everywhere(server: Server) -> None:
     owners = server.enter("stat", "--format", "%U:%G %a", FOLDER, prepared.PATH).stdout
     assert owners == "root:root 755\n" * 2
     assert server.enter("ls", "-A", FOLDER).stdout == "probe.py\n"
-    assert server.enter("cat", prepared.PATH).stdout == prepared.as_file()
+    assert server.enter("cat", prepared.PATH).stdout == script("tightship_probe").decode()
 
 
 def test_a_second_time_changes_nothing_and_what_somebody_changed_is_put_right(server: Server) -> None:
@@ -61,7 +61,7 @@ def test_a_second_time_changes_nothing_and_what_somebody_changed_is_put_right(se
     )
     assert placed(server)["changed"]
     assert server.enter("stat", "--format", "%a", prepared.PATH).stdout == "755\n"
-    assert server.enter("cat", prepared.PATH).stdout == prepared.as_file()
+    assert server.enter("cat", prepared.PATH).stdout == script("tightship_probe").decode()
 
 
 def test_with_the_one_line_of_sudoers_root_reads_and_nothing_else_is_allowed(server: Server) -> None:

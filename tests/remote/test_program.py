@@ -35,8 +35,8 @@ def write_harbour(folder: Path) -> Path:
     return folder
 
 
-def build(folder: Path, output: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tightship.remote.program", "harbour", "--output", str(output)]
+def build(folder: Path, output: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tightship.remote.program", "harbour", "--output", str(output), *more]
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
 
@@ -70,6 +70,20 @@ def test_one_source_runs_over_a_pipe_like_the_package(
 ) -> None:
     given = source_of(write_harbour(tmp_path), monkeypatch)
     assert printed([sys.executable, "-I", "-"], given) == PRINTED
+
+
+def test_a_script_runs_by_its_path_and_heeds_nothing_of_whoever_calls_it(tmp_path: Path) -> None:
+    script = tmp_path / "harbour.py"
+    assert build(write_harbour(tmp_path), script, "--script").returncode == 0
+    shutil.rmtree(tmp_path / "harbour")
+    planted = tmp_path / "planted"
+    planted.mkdir()
+    (planted / "importlib.py").write_text("raise SystemExit('planted')\n")
+    environment = {"PYTHONPATH": str(planted), "PYTHONINSPECT": "1"}
+    run = subprocess.run(
+        [script, "--fathoms"], cwd=planted, env=environment, capture_output=True, check=False
+    )
+    assert (run.returncode, run.stdout.decode()) == (3, PRINTED)
 
 
 def test_both_run_on_a_real_python_3_6(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

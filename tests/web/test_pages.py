@@ -187,6 +187,22 @@ def test_a_servers_ports_are_drawn(alice: Client, cast: datetime) -> None:
     assert '<svg class="ports"' not in alice.get("/ports").content.decode()
 
 
+def test_all_who_use_a_package_are_a_list_with_filters(alice: Client) -> None:
+    page = alice.get("/packages/jinja2").content.decode()
+    assert '<a href="/packages/jinja2/users?version=3.1.4&amp;kind=application">3.1.4</a>' in page
+    told = text(alice, "/packages/jinja2%3C3.1.5/users?kind=application")
+    assert "Who uses jinja2<3.1.5?" in told
+    assert "tightship who-uses 'jinja2<3.1.5' --kind application" in told
+    assert "web1" in told
+    rows = alice.get("/packages/jinja2/users.json?version=2.11.3").json()["rows"]
+    assert {(row["server"], row["version"]) for row in rows} == {("old1", "2.11.3")}
+    exported = alice.get("/packages/jinja2/users.csv").streaming_content  # type: ignore[attr-defined] # it is one
+    assert b"".join(exported).startswith(b"version,")
+    assert alice.get("/packages/jinja2%3C%3C/users").status_code == 400
+    assert alice.get("/packages/jinja2%3C%3C/users.json").json()["parameter"] == "specifier"
+    assert "colour" in alice.get("/packages/jinja2/users?colour=red").content.decode()
+
+
 def test_a_name_that_is_nearly_right_leads_to_the_right_one(alice: Client) -> None:
     page = alice.get("/servers/web3").content.decode()
     assert '<a href="/servers/web1">web1</a>' in page

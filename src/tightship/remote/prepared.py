@@ -15,8 +15,6 @@ from tightship.remote.program import modules, source
 PATH = "/opt/tightship-probe/probe.py"
 """Not below /usr/local, which a group may write on servers of some age."""
 
-PYTHON = "/usr/bin/python3"
-
 
 class Placed(TypedDict):
     """What the program of `placing` prints."""
@@ -42,11 +40,6 @@ def placed(printed: bytes) -> Placed:
     if user and not (user.isascii() and user.replace("-", "").replace("_", "").replace(".", "").isalnum()):
         raise ValueError(f"its user has an odd name: {user!a}")
     return Placed(changed=said["changed"], user=user)
-
-
-def as_file() -> str:
-    """The same file, for those who bring files to servers by other means."""
-    return f"#!{PYTHON} -IS\n{source('tightship_probe')}"
 
 
 def sudoers(user: str) -> str:

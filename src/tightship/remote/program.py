@@ -1,6 +1,7 @@
 """Makes one file of a program that runs on servers: a zipapp, or a source to be piped into Python.
 
     python -m tightship.remote.program tightship_probe --output dist/probe.pyz
+    python -m tightship.remote.program tightship_probe --script --output dist/probe.py
 
 The program's files are read, never imported: it belongs to the servers.
 """
@@ -16,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 SHEBANG = b"#!/usr/bin/env python3\n"
+SCRIPTS_SHEBANG = b"#!/usr/bin/python3 -IS\n"
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip file can hold: the same files give the same bytes."""
 
@@ -81,6 +83,11 @@ def source(package: str) -> str:
     return _LOADER % {"package": package, "sources": _literal(modules(package))}
 
 
+def script(package: str) -> bytes:
+    """The same as a program to be run by its path, by the system's Python and nothing of the caller's."""
+    return SCRIPTS_SHEBANG + source(package).encode()
+
+
 def _literal(files: Mapping[str, bytes]) -> str:
     """{module: (is a package, source)} as a Python literal."""
     lines = []
@@ -96,9 +103,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Build a program that runs on servers as one file.")
     parser.add_argument("package")
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--script", action="store_true", help="one source, to be run by its path")
     asked = parser.parse_args()
     try:
-        asked.output.write_bytes(pyz(asked.package))
+        asked.output.write_bytes((script if asked.script else pyz)(asked.package))
     except (LookupError, OSError) as error:
         sys.exit(f"tightship: {error}")
     asked.output.chmod(0o755)

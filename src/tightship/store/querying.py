@@ -53,6 +53,8 @@ class Queried(Listing):
     """how many there are in all, where that is known without counting them"""
     buckets: Callable[[View, Params, Key], Sequence[Bucket] | None] | None = None
     """how many rows there are of each value of a key, where that is known without counting them"""
+    argument: str = ""
+    """what it is the answer for, where one name stands for many lists: a package, with or without versions"""
     indexed: Sequence[str] = ()
     """fields by whose order the database has the rows at hand"""
 
@@ -60,7 +62,7 @@ class Queried(Listing):
         """One page. Raises `BadParams`, and `StoreError` when the database can't answer."""
         check(self, params)
         with told():
-            order = self._order(params.sort)
+            order = self._order(params)
             start = (params.page - 1) * params.size
             ids, total = self._ids(view, params, order, start)
             some = self._in_order(view, ids)
@@ -106,12 +108,14 @@ class Queried(Listing):
             found = found.filter(any_of)
         return found
 
-    def _order(self, sort: str) -> list[Key]:
+    def _order(self, params: Params) -> list[Key]:
         order = [Key.of(name) for name in self.order]
-        if not sort:
-            return order
-        chosen = Key(self.fields[sort.removeprefix("-")], sort.startswith("-"))
-        return [chosen, *(key for key in order if key.path != chosen.path)]
+        if params.sort:
+            chosen = Key(self.fields[params.sort.removeprefix("-")], params.sort.startswith("-"))
+            order = [chosen, *(key for key in order if key.path != chosen.path)]
+        # What a filter makes the same in all rows orders nothing, and costs PostgreSQL a join with all.
+        same = {self.lookups[name] for name in params.filters if isinstance(self.lookups[name], str)}
+        return [key for key in order if key.path not in same] or order
 
 
 def _having(model: type[models.Model], name: str, word: str) -> Q:

@@ -85,6 +85,7 @@ def who_uses(text: str) -> Queried:
         ("application__name", "stage", "server__name", "type", "key"),
         beside=lambda view: {"at rest": resting.query(view).count()},
         joined=("application", "server", "packages"),
+        argument=str(asked),
         buckets=lambda view, params, key: _buckets(view, asked, params, key),
     )
 

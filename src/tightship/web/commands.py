@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from tightship.store.listing import Params
 
 
-def of_list(name: str, params: Params, at: str = "") -> str:
-    """`tightship ports --server web1`"""
+def of_list(name: str, params: Params, at: str = "", argument: str = "") -> str:
+    """`tightship ports --server web1`; `argument`: what stands before the options."""
     said = [(f"--{filtered.replace('_', '-')}", value) for filtered, value in params.filters.items()]
     asked = [("--search", params.query), ("--sort", params.sort), ("--at", at)]
-    return written(name, *(word for option, value in [*said, *asked] if value for word in (option, value)))
+    return written(
+        name,
+        *filter(None, (argument,)),
+        *(word for option, value in [*said, *asked] if value for word in (option, value)),
+    )
 
 
 def who_uses(package: str, at: str = "") -> str:

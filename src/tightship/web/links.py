@@ -19,6 +19,11 @@ def to(thing: str, value: str, at: str = "") -> str:
     return here(PLACES[thing].format(quote(value, safe="")), at)
 
 
+def users(package: str, at: str = "", **filters: str) -> str:
+    """The list of who uses a package; the package may have versions: `jinja2<3.1.6`."""
+    return here(f"/packages/{quote(package, safe='')}/users", at, **filters)
+
+
 def outside(address: str) -> str:
     """An address that was declared, where a link may lead there; never a script."""
     return address if address.startswith(("https://", "http://")) else ""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
+from urllib.parse import quote
 
 from django.http import (
     HttpRequest,
@@ -18,10 +19,12 @@ from django.shortcuts import render
 from django.utils.timezone import get_current_timezone
 
 from tightship.fleet.moments import BadMoment
+from tightship.fleet.text import harmless
 from tightship.store.errors import StoreError
 from tightship.store.listing import BadParams, Filter, Listing, Page, Params, check, to_csv, to_json
 from tightship.store.listings.applications import by_whom
 from tightship.store.listings.places import taken_on
+from tightship.store.using import who_uses
 from tightship.web import asking, commands, table
 from tightship.web.asked import Asked, asked, context
 from tightship.web.linked import linked
@@ -72,6 +75,21 @@ def views(listing: Listing) -> dict[str, Callable[[HttpRequest], HttpResponseBas
 Shown = Callable[[HttpRequest, Listing, Asked, Params], HttpResponseBase]
 
 
+def users(request: HttpRequest, name: str, ending: str = "") -> HttpResponseBase:
+    """Who uses a package, all of them: `/packages/jinja2<3.1.6/users`."""
+    try:
+        listing = who_uses(harmless(name))
+    except ValueError as error:
+        return _refused_specifier(request, str(error))
+    return views(listing)[ending](request)
+
+
+def _refused_specifier(request: HttpRequest, reason: str) -> HttpResponse:
+    if request.path.endswith((".csv", ".json")):
+        return problem(400, reason, parameter="specifier")
+    return sorry(request, 400, reason, back=("/packages", f"All {WORDS['packages'].many}"))
+
+
 def _view(listing: Listing, shown: Shown) -> Callable[[HttpRequest], HttpResponseBase]:
     def view(request: HttpRequest) -> HttpResponseBase:
         try:
@@ -91,16 +109,17 @@ def _refused(request: HttpRequest, listing: Listing, reason: str) -> HttpRespons
     # Messages begin with the parameter's name: `page: expected ...`, `filter 'x': expected ...`.
     if request.path.endswith((".csv", ".json")):
         return problem(400, reason, parameter=reason.partition(":")[0])
-    return sorry(request, 400, reason, back=(f"/{listing.name}", f"All {WORDS[listing.name].many}"))
+    return sorry(request, 400, reason, back=(quote(request.path), f"All {WORDS[listing.name].many}"))
 
 
 def _as_page(request: HttpRequest, listing: Listing, given: Asked, params: Params) -> HttpResponse:
-    address = f"/{listing.name}" + asking.query(params, given.at)
+    own = quote(request.path)
+    address = own + asking.query(params, given.at)
     if "" in request.GET.values():  # a form sends also what was left empty; nobody wants that in a bookmark
         return HttpResponseRedirect(address)
     page = listing.page(given.view, params)
     more = {
-        **drawn(page, given, f"/{listing.name}"),
+        **drawn(page, given, own),
         "ways": _ways(given, listing),
         "strips": _strips(given, listing, params),
     }
@@ -167,13 +186,13 @@ def _csv(first: Page, others: Iterator[Page]) -> Iterator[str]:
 def drawn(page: Page, given: Asked, address: str) -> dict[str, Any]:
     """What list.html shows of a page."""
     params, listing = page.params, page.listing
-    words = WORDS[listing.name]
+    words, argument = WORDS[listing.name], getattr(listing, "argument", "")
 
     def link(ending: str = "", **changes: Any) -> str:
         return address + ending + asking.query(params.with_(**changes), given.at)
 
     return {
-        "title": words.question,
+        "title": f"{listing.title}?" if argument else words.question,
         "words": words,
         "address": address,
         "page": page,
@@ -186,7 +205,7 @@ def drawn(page: Page, given: Asked, address: str) -> dict[str, Any]:
         "chosen": _chosen(listing, params, lambda filters: link(filters=filters, page=1)),
         "first": (params.page - 1) * params.size + 1,
         "last": (params.page - 1) * params.size + len(page.rows),
-        "command": commands.of_list(listing.name, params, given.at),
+        "command": commands.of_list(listing.name, params, given.at, argument),
         "csv": link(".csv", page=1, size=asking.SIZE),
         "json": link(".json"),
         "previous": link(page=params.page - 1) if params.page > 1 else "",

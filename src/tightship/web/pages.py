@@ -42,6 +42,9 @@ FEW = 12
 ON_THE_WALL = 6
 """Events that can be read from three metres."""
 
+USERS = 50
+"""Process groups on the page of a package; all of them are a click away."""
+
 MOST_APART = 30
 """Facts in which the servers of an application differ, on its page."""
 
@@ -355,7 +358,8 @@ def package(given: Asked, name: str) -> dict[str, Any]:
     found = details.package(given.view, name)
     if found is None:
         raise _unknown(given, name, "packages", "package")
-    users = who_uses(name).page(given.view, Params(size=100, filters={"kind": "application"}))
+    running = {"kind": "application"}
+    users = who_uses(name).page(given.view, Params(size=USERS, filters=running))
     return {
         "title": f"Who uses {table.cut(name)}?",
         "subject": name,
@@ -366,7 +370,11 @@ def package(given: Asked, name: str) -> dict[str, Any]:
         "versions": found.versions,
         "all_groups": sum(use.groups for use in found.versions),
         "users": part(
-            given, users, "Process groups", "No application that runs has it on its import path.", ""
+            given,
+            users,
+            "Process groups",
+            "No application that runs has it on its import path.",
+            links.users(name, given.at, **running),
         ),
         "resting": part(given, at_rest(name).page(given.view, Params(size=100)), "At rest", "", "")
         if users.beside.get("at rest")

@@ -27,6 +27,10 @@ urlpatterns = [
     path("diff.json", differing.diff_json, name="diff.json"),
     path("applications/<path:name>", pages.application, name="application"),
     path("servers/<path:name>", pages.server, name="server"),
+    *(
+        path(f"packages/<str:name>/users{ending}", lists.users, {"ending": ending}, name=f"users{ending}")
+        for ending in ("", ".csv", ".json")
+    ),
     path("packages/<path:name>", pages.package, name="package"),
     path("findings/<int:number>", pages.finding, name="finding"),
     path("groups/<int:number>", pages.group, name="group"),

@@ -76,7 +76,9 @@ def _never_read(view: View, params: Params) -> list[str]:
     if view.at or params.page > 1 or params.filters:
         return []
     tried = failing()
-    known = set(Server.objects.filter(name__in=list(tried)).values_list("name", flat=True)) if tried else set()
+    if not tried:
+        return []
+    known = set(Server.objects.filter(name__in=list(tried)).values_list("name", flat=True))
     never = [one for name, one in tried.items() if name not in known]
     if not never:
         return []

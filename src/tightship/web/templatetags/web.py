@@ -51,6 +51,12 @@ def to(context: dict[str, Any], thing: str, value: object) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def users(context: dict[str, Any], package: str, version: str) -> str:
+    """The address of who uses one version of a package."""
+    return links.users(package, context.get("at", ""), version=version, kind="application")
+
+
+@register.simple_tag(takes_context=True)
 def when(context: dict[str, Any], at: datetime | None) -> SafeString:
     """A moment, as short as it can be told from the day that the page shows."""
     return markup.moment(at, context["view"].moment)
