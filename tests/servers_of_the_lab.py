@@ -47,6 +47,8 @@ def deploy(web1: Server) -> Iterator[Server]:
     web1.enter("useradd", "--create-home", "--shell", "/bin/bash", "deploy", check=False)
     web1.enter("sh", "-c", "cp -r /root/.ssh ~deploy/ && chown -R deploy: ~deploy/.ssh")
     yield web1
+    # Else the next user who gets this number gets this one's systemd, with it its home.
+    web1.enter("sh", "-c", "systemctl stop user@$(id -u deploy).service", check=False)
     web1.enter("userdel", "--force", "--remove", "deploy", check=False)
 
 

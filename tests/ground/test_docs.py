@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tightship
+import tightship_agent
 import tightship_probe
 
 TOP = Path(__file__).parents[2]
@@ -51,6 +52,6 @@ def test_the_change_log_begins_with_the_version_that_is_being_made() -> None:
 
 
 def test_all_parts_have_one_version() -> None:
-    assert tightship_probe.__version__ == tightship.__version__
+    assert tightship_probe.__version__ == tightship_agent.__version__ == tightship.__version__
     hatch = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["hatch"]
     assert hatch["version"]["path"] == "src/tightship/__init__.py"

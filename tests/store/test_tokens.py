@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -50,6 +51,17 @@ def test_its_last_use_is_noted() -> None:
 def test_a_token_that_reports_is_for_one_server() -> None:
     with pytest.raises(ValueError, match="one server"):
         tokens.create("report", WHEN)
+
+
+def test_a_server_tells_by_a_digest_which_valid_token_it_has() -> None:
+    known, secret = tokens.create("report", WHEN, server="web1", expires=WHEN + HOUR)
+    digest = sha256(secret.encode()).hexdigest()
+    assert tokens.of_digest(digest, "web1", WHEN) == known
+    assert tokens.of_digest(digest, "web2", WHEN) is None
+    assert tokens.of_digest(digest, "web1", WHEN + HOUR) is None
+    assert tokens.of_digest("", "web1", WHEN) is None
+    tokens.revoke(known.id, WHEN)
+    assert tokens.of_digest(digest, "web1", WHEN) is None
 
 
 def test_a_link_logs_in_once_and_not_for_long() -> None:

@@ -54,7 +54,7 @@ def python(environment: dict[str, str], program: str) -> None:
 
 
 @contextmanager
-def serving(data: Path, fill: str = RECORD) -> Iterator[Service]:
+def serving(data: Path, fill: str = RECORD, **variables: str) -> Iterator[Service]:
     """Pages over a database in `data`, filled by the Python program `fill`."""
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
@@ -64,6 +64,7 @@ def serving(data: Path, fill: str = RECORD) -> Iterator[Service]:
         **os.environ,
         "TIGHTSHIP_DATA": str(data),
         "DJANGO_SETTINGS_MODULE": "tightship.web.settings",
+        **variables,
     }
     web(environment, "prepare", address)
     if fill:

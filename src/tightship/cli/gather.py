@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tightship.cli import kept
-from tightship.cli.running import CANNOT, FINE, Cannot
+from tightship.cli.running import CANNOT, FINE
 from tightship.cli.scan import probe_here
 from tightship.cli.sharing import sudo as sudo_option
 from tightship.cli.sharing import the_rest
@@ -23,7 +23,6 @@ from tightship.cli.sharing import the_rest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tightship.fleet.declared import Declared
     from tightship.fleet.report import Report
     from tightship.remote.target import Target
     from tightship.store.recording import Recorded
@@ -79,9 +78,9 @@ def gather(servers: tuple[str, ...], named: str, ssh_config: str, prepare: bool,
       tightship gather 'web*' --at-once 30
       tightship gather --prepare root@web1 root@web2
     """
-    from tightship.cli.reaching import targets
+    from tightship.cli.reaching import declared, targets
 
-    found = targets(servers, _declared(named), ssh_config)
+    found = targets(servers, declared(named), ssh_config)
     if prepare:
         return _prepare(found, How(**how))
     return _over_ssh(found, How(**how)) if found else _this_server(how["sudo"])
@@ -95,17 +94,6 @@ def _prepare(targets: Sequence[Target], how: How) -> int:
     if not targets:
         raise click.UsageError("--prepare: name the servers; here root reads all as it is.")
     return prepare(targets, sudo=how.sudo, at_once=how.at_once, timeout=how.within)
-
-
-def _declared(named: str) -> Declared | None:
-    """The declared file, where there is one. Who names a file is told when it is not there."""
-    from tightship.cli.declaration import file_of, read
-
-    try:
-        file = file_of(named, kept.directory())
-    except Cannot:
-        return None
-    return read(file).declared
 
 
 def _this_server(sudo: bool) -> int:

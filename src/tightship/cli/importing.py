@@ -6,7 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 
@@ -50,11 +50,11 @@ def import_() -> None:
 
 
 @import_.command(name="list")
-@click.argument("file", type=click.File("rb", lazy=True), metavar="FILE")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE")
 @AS_JSON
 @AS_TOML
 @PARTIAL
-def list_(file: BinaryIO, as_json: bool, as_toml: bool, partial: bool) -> int:
+def list_(file: str, as_json: bool, as_toml: bool, partial: bool) -> int:
     """A list kept by hand: CSV with headings for application, server, port, release, owner, stage, url.
 
     In any order, with other columns between; other usual headings (host, app, version, team ...) are
@@ -69,7 +69,7 @@ def list_(file: BinaryIO, as_json: bool, as_toml: bool, partial: bool) -> int:
     from tightship.integrations.handlist import BadList, read
 
     try:
-        listed = read(file.read(LARGEST + 1), _called(file))
+        listed = read(_content(file), _called(file))
     except BadList as error:
         raise Cannot(f"{error}.") from None
     if as_toml:
@@ -79,11 +79,11 @@ def list_(file: BinaryIO, as_json: bool, as_toml: bool, partial: bool) -> int:
 
 
 @import_.command()
-@click.argument("file", type=click.File("rb", lazy=True), metavar="FILE")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE")
 @AS_JSON
 @AS_TOML
 @PARTIAL
-def inventory(file: BinaryIO, as_json: bool, as_toml: bool, partial: bool) -> int:
+def inventory(file: str, as_json: bool, as_toml: bool, partial: bool) -> int:
     """An Ansible inventory, INI or YAML: which of its servers are known, and which are known besides.
 
     Groups, ranges (web[01:20]), ansible_host, ansible_port and ansible_user are understood; host_vars and
@@ -97,7 +97,7 @@ def inventory(file: BinaryIO, as_json: bool, as_toml: bool, partial: bool) -> in
     from tightship.integrations.ansible import BadInventory, read
 
     try:
-        hosts = read(file.read(LARGEST).decode("utf-8-sig", "replace"), _called(file))
+        hosts = read(_content(file).decode("utf-8-sig", "replace"), _called(file))
     except BadInventory as error:
         raise Cannot(f"{error}.") from None
     if as_toml:
@@ -106,9 +106,17 @@ def inventory(file: BinaryIO, as_json: bool, as_toml: bool, partial: bool) -> in
     return _answer([Listed(host.line, server=host.name) for host in hosts], "server", as_json, partial)
 
 
-def _called(file: BinaryIO) -> str:
-    name = str(getattr(file, "name", "-"))
-    return "the standard input" if name in ("-", "<stdin>") else name
+def _content(file: str) -> bytes:
+    try:
+        with click.open_file(file, "rb") as opened:
+            data: bytes = opened.read(LARGEST + 1)
+            return data
+    except OSError as error:
+        raise Cannot(f"{file}: {(error.strerror or str(error)).lower()}.") from None
+
+
+def _called(file: str) -> str:
+    return "the standard input" if file == "-" else file
 
 
 def _answer(listed: Sequence[Listed], thing: str, as_json: bool, partial: bool) -> int:

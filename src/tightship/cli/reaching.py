@@ -21,6 +21,18 @@ _DEEPEST = 8
 _ADDRESS = re.compile(r"(?:(?P<user>[^@]+)@)?(?P<host>\[[^\]]+\]|[^:]+|[^\]]*:.*:.*?)(?::(?P<port>\d{1,5}))?")
 
 
+def declared(named: str) -> Declared | None:
+    """The declared file, where there is one. Who names a file is told when it is not there."""
+    from tightship.cli import kept
+    from tightship.cli.declaration import file_of, read
+
+    try:
+        file = file_of(named, kept.directory())
+    except Cannot:
+        return None
+    return read(file).declared
+
+
 def targets(names: Sequence[str], declared: Declared | None, ssh_config: str = "") -> list[Target]:
     """The servers that `names` say, in their order and each once; without names all that are declared.
 

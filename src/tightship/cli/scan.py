@@ -45,7 +45,7 @@ def probe_here(sudo: bool) -> bytes:
         system = {"darwin": "macOS"}.get(sys.platform, sys.platform)
         raise Cannot(
             f"This is {system}, and the probe reads Linux. Run `tightship scan` on the server itself, "
-            "or let it push its reports here (docs/how-to/push-reports.md)."
+            "or let it push its reports here (docs/how-to/agent.md)."
         )
     from tightship.remote.local import run_probe
 

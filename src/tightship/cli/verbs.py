@@ -65,6 +65,9 @@ VERBS = {
         "What happens without anyone asking: read each server once an hour, note who is silent.",
         "work",
     ),
+    "agent": Verb(
+        SERVE, "The agent: servers push their own reports, where ssh is not wanted for it.", "agent"
+    ),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),
     "doctor": Verb(WHEN_STUCK, "Check the set-up, and say how to fix each thing.", "doctor"),

@@ -30,7 +30,9 @@ _KNOWN = (
         r"no such table|no such column|does not exist",
         "is not as this release needs it. `tightship gather` or `tightship serve` bring it up to date",
     ),
-    (r"malformed|not a database|disk i/o error", "is damaged. Put it aside and restore a copy"),
+    (r"malformed|not a database", "is damaged. Put it aside and restore a copy"),
+    # Where SQLite can't make its shared memory larger, for one, it says no more than this.
+    (r"disk i/o error", "can't be read or written: its disk is full, or fails. Free some space"),
     (
         r"connect|terminat|closed|shutting down|starting up",
         "can't be reached. Check DATABASE_URL, and that its server runs",

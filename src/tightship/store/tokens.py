@@ -72,6 +72,15 @@ def find(secret: str, scope: Scope, now: datetime) -> Known | None:
     return None
 
 
+def of_digest(digest: str, server: str, now: datetime) -> Known | None:
+    """The valid token of this SHA-256 with which `server` reports: a server tells which one it has."""
+    with told():
+        for row in Token.objects.filter(digest=digest, server=server, scope="report", revoked=None):
+            if row.expires is None or row.expires > now:
+                return _known(row)
+    return None
+
+
 def every() -> Sequence[Known]:
     """All tokens, newest first."""
     with told():
