@@ -4,6 +4,11 @@ The web process runs as `serve` starts it, with one worker and with two; a proce
 of 200 servers over 8 connections that stay open, each report with its server's token. The machine has two
 cores: web process, database and sender share them. The peer is `GET /healthz` from the same process, which
 asks the database one question: most of its time is Django's and the HTTP server's own.
+
+Over TLS each report comes on a connection of its own, as from servers that report once an hour: nginx in
+front makes a whole handshake each time (TLS 1.3, P-256, no tickets), and hands on to two web processes.
+Sender, nginx, web processes and database share the two cores: half of a handshake's cost is the sender's.
+"Bytes" are those of one report and its answer in TCP, both ways, with the handshake.
 """
 
 from __future__ import annotations
@@ -11,15 +16,20 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
+import ssl
+import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -38,11 +48,18 @@ def measure() -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for vendor in ("sqlite", "postgresql"):
         for workers in (1, 2):
+            over_tls: list[tuple[float, float, int]] = []
             with _database(vendor) as fresh:
                 variables = fresh()
                 secrets = json.loads(_apart("fill", variables))
                 with _served(variables, workers) as port:
                     rates = [_sent(port, secrets, number) for number in range(ROUNDS)]
+                    if workers == 2:
+                        with in_front(port) as (secure, authority):
+                            over_tls = [
+                                _sent_by_tls(secure, authority, secrets, ROUNDS + number)
+                                for number in range(ROUNDS)
+                            ]
             reports, peer = (median(some) for some in zip(*rates, strict=True))
             rows.append(
                 {
@@ -54,6 +71,18 @@ def measure() -> list[dict[str, Any]]:
                     "beside the peer": round(reports / peer, 2),
                 }
             )
+            if over_tls:
+                reports, peer, length = (median(some) for some in zip(*over_tls, strict=True))
+                rows.append(
+                    {
+                        "what": "the same over TLS, a connection and a handshake each",
+                        "database": vendor,
+                        "per second": round(reports),
+                        "the peer": round(peer),
+                        "beside the peer": round(reports / peer, 2),
+                        "bytes": round(length),
+                    }
+                )
     return rows
 
 
@@ -62,6 +91,53 @@ def _sent(port: int, secrets: dict[str, str], number: int) -> tuple[float, float
     said = _apart("send", {}, str(port), str(number), given=json.dumps(secrets))
     reports, peer = json.loads(said)
     return reports, peer
+
+
+def _sent_by_tls(
+    port: int, authority: Path, secrets: dict[str, str], number: int
+) -> tuple[float, float, int]:
+    said = _apart("send-by-tls", {}, str(port), str(number), str(authority), given=json.dumps(secrets))
+    reports, peer, length = json.loads(said)
+    return reports, peer, length
+
+
+NGINX = """\
+daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
+    fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
+    upstream tightship {{ server 127.0.0.1:{behind}; keepalive 16; }}
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {folder}/certificate; ssl_certificate_key {folder}/key;
+        ssl_protocols TLSv1.3; ssl_session_tickets off; ssl_session_cache off;
+        location / {{ proxy_pass http://tightship; proxy_http_version 1.1; proxy_set_header Connection "";
+            proxy_set_header Host localhost; }}
+    }}
+}}
+"""
+
+
+@contextmanager
+def in_front(behind: int) -> Iterator[tuple[int, Path]]:
+    """nginx that speaks TLS before a service: its port, and the file of the authority to trust."""
+    with tempfile.TemporaryDirectory(prefix="tightship-nginx-") as name:
+        folder, port = Path(name), _free_port()
+        make = (
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+        )
+        make += f" -addext subjectAltName=DNS:localhost -keyout {folder}/key -out {folder}/certificate"
+        subprocess.run(make.split(), check=True, stderr=subprocess.DEVNULL)
+        (folder / "conf").write_text(NGINX.format(folder=folder, behind=behind, port=port))
+        nginx = shutil.which("nginx") or "/usr/sbin/nginx"
+        process = subprocess.Popen([nginx, "-e", f"{folder}/error.log", "-c", f"{folder}/conf"])
+        try:
+            _wait(port)
+            yield port, folder / "certificate"
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def _apart(what: str, variables: dict[str, str], *more: str, given: str = "") -> str:
@@ -93,9 +169,7 @@ def fill() -> dict[str, str]:
 
 @contextmanager
 def _served(variables: dict[str, str], workers: int) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = _free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tightship.web", "serve", "127.0.0.1", str(port), str(workers)],
         env={**os.environ, **variables},
@@ -107,6 +181,13 @@ def _served(variables: dict[str, str], workers: int) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def _wait(port: int) -> None:
@@ -128,6 +209,28 @@ def send(port: int, number: int, secrets: dict[str, str]) -> tuple[float, float]
     return _rate(port, each, b"204"), _rate(port, peer, b"200")
 
 
+def send_by_tls(port: int, number: int, authority: str, secrets: dict[str, str]) -> tuple[float, float, int]:
+    """The same, each on a connection of its own; and the bytes of one report with all around it."""
+    digests = {name: load(whole(name, 0)).digest for name in secrets}
+    begin = datetime.now(UTC) - timedelta(hours=10 - number)
+    context = ssl.create_default_context(cafile=authority)
+    each = [_requests(digests, secrets, begin, some) for some in range(CONNECTIONS)]
+    peer = [[b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"] * 20_000] * CONNECTIONS
+    one = each[0].pop(0)
+    with _secured(port, context) as line:
+        line.sendall(one)
+        _answer(line)
+        length = _bytes_of(line)
+    return _rate(port, each, b"204", context), _rate(port, peer, b"200", context), length
+
+
+def _bytes_of(line: socket.socket) -> int:
+    """What a connection sent and got, by the kernel's own count (tcpi_bytes_acked, tcpi_bytes_received)."""
+    told = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    acked, received = struct.unpack_from("QQ", told, 120)
+    return int(acked + received)
+
+
 def _requests(digests: dict[str, str], secrets: dict[str, str], begin: datetime, some: int) -> list[bytes]:
     """What one connection sends: reports of its share of the servers, round after round."""
     names = list(islice(digests, some, None, CONNECTIONS))
@@ -143,13 +246,17 @@ def _requests(digests: dict[str, str], secrets: dict[str, str], begin: datetime,
     return made
 
 
-def _rate(port: int, each: list[list[bytes]], status: bytes) -> float:
+def _rate(port: int, each: list[list[bytes]], status: bytes, context: ssl.SSLContext | None = None) -> float:
     counts = [0] * len(each)
     until = time.monotonic() + SECONDS
-    threads = [
-        threading.Thread(target=_talk, args=(port, requests, status, until, counts, place))
-        for place, requests in enumerate(each)
-    ]
+
+    def talk(place: int) -> None:
+        for answer in _answers(port, each[place], until, context):
+            if answer[9:12] != status:
+                os._exit(_say(answer))
+            counts[place] += 1
+
+    threads = [threading.Thread(target=talk, args=(place,)) for place in range(len(each))]
     begun = time.monotonic()
     for thread in threads:
         thread.start()
@@ -158,19 +265,30 @@ def _rate(port: int, each: list[list[bytes]], status: bytes) -> float:
     return sum(counts) / (time.monotonic() - begun)
 
 
-def _talk(
-    port: int, requests: list[bytes], status: bytes, until: float, counts: list[int], place: int
-) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for request in requests:
-            if time.monotonic() > until:
-                return
-            line.sendall(request)
-            answer = _answer(line)
-            if answer[9:12] != status:
-                os._exit(_say(answer))
-            counts[place] += 1
+def _answers(
+    port: int, requests: list[bytes], until: float, context: ssl.SSLContext | None
+) -> Iterator[bytes]:
+    """What is answered, on one connection; with a context each on one of its own."""
+    line = None if context else _connected(port)
+    for request in requests:
+        if time.monotonic() > until:
+            break
+        with nullcontext(line) if line else _secured(port, context) as way:
+            way.sendall(request)
+            yield _answer(way)
+    if line:
+        line.close()
+
+
+def _connected(port: int) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", port), timeout=30)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return line
+
+
+def _secured(port: int, context: ssl.SSLContext | None) -> ssl.SSLSocket:
+    assert context is not None
+    return context.wrap_socket(_connected(port), server_hostname="localhost")
 
 
 def _answer(line: socket.socket) -> bytes:
@@ -196,3 +314,6 @@ if __name__ == "__main__":
             print(json.dumps(fill()))
         case "send":
             print(json.dumps(send(int(sys.argv[2]), int(sys.argv[3]), json.load(sys.stdin))))
+        case "send-by-tls":
+            port, number, authority = sys.argv[2:]
+            print(json.dumps(send_by_tls(int(port), int(number), authority, json.load(sys.stdin))))

@@ -77,3 +77,31 @@ def test_an_account_is_made_once(fresh: Tightship) -> None:
 
 def test_a_password_is_never_an_option(fresh: Tightship) -> None:
     assert "No such option" in fresh("account", "add", "alice", "--password", "x").stderr
+
+
+def test_tokens_of_many_servers_are_files_that_only_their_owner_reads(
+    fresh: Tightship, tmp_path: Path
+) -> None:
+    done = fresh(
+        "token", "create", "--from", "-", "--into", str(tmp_path / "t"), typed="web1\n# no\n\nweb/2\n"
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    files = sorted((tmp_path / "t").iterdir())
+    assert [(file.name, oct(file.stat().st_mode & 0o777)) for file in files] == [
+        ("web%2F2.token", "0o600"),
+        ("web1.token", "0o600"),
+    ]
+    assert files[1].read_text().startswith("tightship_")
+    several = fresh("token", "create", "--server", "web3", "--server", "web4").stdout.splitlines()
+    assert [line.split("\t")[0] for line in several] == ["web3", "web4"]
+
+
+def test_a_token_is_replaced_and_the_old_one_ends_by_itself(fresh: Tightship) -> None:
+    first = fresh("token", "create", "--server", "web1").stdout
+    done = fresh("token", "rotate", "--server", "web1")
+    assert done.returncode == 0
+    assert done.stdout.startswith("tightship_")
+    assert done.stdout != first
+    assert "Token 2 replaces 1, which ends in 24 hours." in done.stderr
+    assert fresh("token", "rotate", "7").returncode == 2
+    assert "--server NAME" in fresh("token", "rotate").stderr

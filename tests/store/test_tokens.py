@@ -70,3 +70,24 @@ def test_a_link_logs_in_once_and_not_for_long() -> None:
     assert not tokens.consume_link(secret, WHEN)
     late = tokens.new_link(WHEN)
     assert not tokens.consume_link(late, WHEN + timedelta(minutes=11))
+
+
+def test_a_token_is_rotated_without_a_gap() -> None:
+    old, secret = tokens.create("report", WHEN, "web1", WHEN + 100 * HOUR)
+    made = tokens.rotate(old.id, WHEN + HOUR)
+    assert made is not None
+    new, new_secret = made
+    assert (new.scope, new.server, new.expires) == ("report", "web1", WHEN + 101 * HOUR)
+    day = WHEN + 25 * HOUR
+    assert tokens.find(secret, "report", day - HOUR / 60) is not None
+    assert tokens.find(secret, "report", day) is None, "never two for good"
+    assert tokens.find(new_secret, "report", day) is not None
+    assert [one.id for one in tokens.valid_for("web1", WHEN + HOUR)] == [new.id, old.id]
+    assert tokens.rotate(old.id, day) is None
+    assert tokens.rotate(99, day) is None
+
+
+def test_one_that_ends_sooner_than_the_overlap_does_not_live_longer_by_it() -> None:
+    old, secret = tokens.create("report", WHEN, "web1", WHEN + HOUR)
+    assert tokens.rotate(old.id, WHEN) is not None
+    assert tokens.find(secret, "report", WHEN + HOUR) is None

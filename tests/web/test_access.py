@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern
+from django.utils import timezone
 
 from tests.web.conftest import PASSWORD, hashed
-from tightship.store import tokens
+from tightship.store import throttling, tokens
+from tightship.store.models import Wrong
 from tightship.web import access
+from tightship.web.bearer import WRONG_TOKENS
+from tightship.web.clients import client
 from tightship.web.urls import urlpatterns
 
 OPEN = {"login", "link", "reports", "healthz"}
@@ -75,6 +79,41 @@ def test_who_guesses_has_to_wait_and_others_do_not(
     elsewhere = Client(REMOTE_ADDR="192.0.2.7")
     monkeypatch.undo()
     assert elsewhere.post("/login", {"username": "bob", "password": PASSWORD}).status_code == 302
+
+
+def test_guesses_are_counted_over_all_web_processes(bob: User) -> None:
+    for _ in range(access.WRONG_AT_MOST):
+        throttling.wrong(("account", "127.0.0.1", "bob"), timezone.now())  # as another process does
+    assert Client().post("/login", {"username": "bob", "password": PASSWORD}).status_code == 429
+    Wrong.objects.update(until=timezone.now() - timedelta(seconds=1))
+    assert Client().post("/login", {"username": "bob", "password": PASSWORD}).status_code == 302
+
+
+def test_behind_a_trusted_web_server_each_client_is_counted_for_itself(
+    rf: RequestFactory, settings: Any
+) -> None:
+    forwarded = {"HTTP_X_FORWARDED_FOR": "203.0.113.9, 198.51.100.7"}
+    request = rf.get("/login", REMOTE_ADDR="10.0.0.1", **forwarded)
+    assert client(request) == "10.0.0.1", "anybody can write that header"
+    settings.TRUSTED_PROXIES = frozenset({"10.0.0.1"})
+    assert client(request) == "198.51.100.7", "what the web server added, not what it was told"
+    assert client(rf.get("/login", REMOTE_ADDR="10.0.0.1")) == "10.0.0.1"
+
+
+def test_links_that_log_nobody_in_have_to_wait(visitor: Client, db: None) -> None:
+    for _ in range(access.WRONG_LINKS):
+        assert visitor.get("/login/link/nosuch").status_code == 403
+    answer = visitor.get("/login/link/nosuch")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "900")
+    assert Client(REMOTE_ADDR="192.0.2.7").get(access.new_link()).status_code == 302
+
+
+def test_a_right_token_is_never_held_back_by_wrong_ones(visitor: Client, db: None) -> None:
+    _known, secret = tokens.create("read", timezone.now())
+    wrong = {"HTTP_AUTHORIZATION": "Bearer nosuch"}
+    told = [visitor.get("/servers.json", **wrong).status_code for _ in range(WRONG_TOKENS + 1)]
+    assert told == [401] * WRONG_TOKENS + [429]
+    assert visitor.get("/servers.json", HTTP_AUTHORIZATION=f"Bearer {secret}").status_code == 200
 
 
 def test_a_form_from_elsewhere_is_refused(bob: User) -> None:

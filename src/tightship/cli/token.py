@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
 from tightship.cli import kept
-from tightship.cli.running import CANNOT, FINE
+from tightship.cli.running import CANNOT, FINE, Cannot
 from tightship.store.listing import Column, Row
 
 if TYPE_CHECKING:
@@ -41,34 +44,122 @@ def token() -> None:
 
 @token.command()
 @click.option(
-    "--server", default="", metavar="NAME", help="A token with which this server pushes its reports."
+    "--server",
+    "servers",
+    multiple=True,
+    metavar="NAME",
+    help="A token with which this server pushes its reports; may be said several times.",
+)
+@click.option(
+    "--from",
+    "listed",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="For each server of this file: a name a line.",
+)
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIRECTORY",
+    help="Each secret into a file of its own there, SERVER.token, that only you can read.",
 )
 @click.option("--read", is_flag=True, help="A token that reads the lists.")
 @click.option(
     "--days", type=click.IntRange(1, 3650), default=None, help="Expires after so many days; without: never."
 )
-def create(server: str, read: bool, days: int | None) -> None:
+def create(
+    servers: tuple[str, ...], listed: str | None, into: Path | None, read: bool, days: int | None
+) -> None:
     """Make a token. Its secret is printed once, alone on the standard output; only a digest is kept.
+
+    Of several a line each: the server, a tab, the secret. With --into nothing is printed.
 
     \b
     Examples:
       tightship token create --server web1 > web1.token
+      tightship token create --from servers.txt --into tokens
       tightship token create --read --days 90
     """
-    if bool(server) == read:
+    names = list(dict.fromkeys([*servers, *_names_in(listed)]))
+    if bool(names) == read:
         raise click.UsageError("Say what it is for: --server NAME (to push that server's reports) or --read.")
     kept.make_ready()
     from tightship.store import tokens
 
     now = datetime.now(UTC)
     expires = now + timedelta(days=days) if days else None
+    for name in names or [""]:
+        try:
+            made, secret = tokens.create("read" if read else "report", now, name, expires)
+        except ValueError as error:
+            raise click.UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+        _hand_out(made, secret, into, several=len(names) > 1)
+
+
+def _names_in(listed: str | None) -> list[str]:
+    if not listed:
+        return []
     try:
-        made, secret = tokens.create("read" if read else "report", now, server, expires)
-    except ValueError as error:
-        raise click.UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
-    click.echo(secret)
-    purpose = "reads the lists" if read else f"pushes reports of {server}"
-    click.echo(f"Token {made.id} {purpose}. Keep it: nobody can show it again.", err=True)
+        with click.open_file(listed) as file:
+            return [name for line in file if (name := line.partition("#")[0].strip())]
+    except (OSError, UnicodeDecodeError) as error:
+        raise Cannot(f"{listed}: {getattr(error, 'strerror', None) or 'expected text'}.") from None
+
+
+def _hand_out(made: Known, secret: str, into: Path | None, *, several: bool) -> None:
+    """The secret, to whoever made it: nobody can show it again."""
+    purpose = "reads the lists" if made.scope == "read" else f"pushes reports of {made.server}"
+    if into is None:
+        click.echo(f"{made.server}\t{secret}" if several else secret)
+        click.echo(f"Token {made.id} {purpose}. Keep it: nobody can show it again.", err=True)
+        return
+    into.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = into / f"{quote(made.server or 'read', safe='')}.token"
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(f"{secret}\n")
+    click.echo(f"Token {made.id} {purpose}: {file}", err=True)
+
+
+@token.command()
+@click.argument("number", type=int, required=False)
+@click.option("--server", default="", metavar="NAME", help="The newest valid token of this server.")
+@click.option(
+    "--hours",
+    type=click.IntRange(0, 24 * 30),
+    default=24,
+    show_default=True,
+    help="So long the old one stays valid.",
+)
+def rotate(number: int | None, server: str, hours: int) -> int:
+    """Make a new secret for a token. The old one stays valid for a day, so that no report is refused.
+
+    Bring the new one to where the old one is, and the old one ends by itself. `tightship token list` says
+    which of them was used last.
+
+    \b
+    Examples:
+      tightship token rotate 3
+      tightship token rotate --server web1 > web1.token
+    """
+    if (number is None) == (not server):
+        raise click.UsageError("Say which: its NUMBER (tightship token list), or --server NAME.")
+    kept.open_database()
+    from tightship.store import tokens
+
+    now = datetime.now(UTC)
+    if number is None:
+        known = tokens.valid_for(server, now)
+        number = known[0].id if known else 0
+    made = tokens.rotate(number, now, timedelta(hours=hours))
+    if made is None:
+        which = f"of {server}" if server else str(number)
+        click.echo(f"There is no valid token {which}. See: tightship token list", err=True)
+        return CANNOT
+    click.echo(made[1])
+    click.echo(f"Token {made[0].id} replaces {number}, which ends in {hours} hours.", err=True)
+    return FINE
 
 
 @token.command(name="list")

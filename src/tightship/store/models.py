@@ -554,3 +554,14 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} by {self.holder}"
+
+
+class Wrong(models.Model):
+    """How often somebody was wrong: a password, a link, a token. See `throttling`."""
+
+    digest = models.CharField(max_length=32, unique=True, help_text="of who, from where")
+    number = models.IntegerField()
+    until = models.DateTimeField(db_index=True, help_text="then it is forgotten")
+
+    def __str__(self) -> str:
+        return f"{self.number} until {self.until}"

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Literal
 
 from django.contrib.sessions.models import Session
+from django.db import transaction
 
 from tightship.store.errors import told
 from tightship.store.models import NAME, LoginLink, Token
@@ -85,6 +86,34 @@ def every() -> Sequence[Known]:
     """All tokens, newest first."""
     with told():
         return [_known(row) for row in Token.objects.order_by("-created", "-pk")]
+
+
+OVERLAP = timedelta(days=1)
+"""How long a token that was replaced stays valid: the time to bring the new one to its server."""
+
+
+def rotate(number: int, now: datetime, overlap: timedelta = OVERLAP) -> tuple[Known, str] | None:
+    """A new token for the same, and its secret; the old one ends when the overlap is over. None: there is no
+    valid token of this number."""
+    with told(), transaction.atomic():
+        old = Token.objects.filter(pk=number, revoked=None).first()
+        if old is None or (old.expires and old.expires <= now):
+            return None
+        # As long as the old one was good for, from now on.
+        expires = now + (old.expires - old.created) if old.expires else None
+        made = create(old.scope, now, old.server, expires)  # type: ignore[arg-type] # one of the two, as kept
+        Token.objects.filter(pk=number).update(expires=min(old.expires or now + overlap, now + overlap))
+        return made
+
+
+def valid_for(server: str, now: datetime) -> Sequence[Known]:
+    """The tokens with which a server reports, newest first."""
+    return [
+        one
+        for one in every()
+        if one.scope == "report" and one.server == server and not one.revoked
+        if one.expires is None or one.expires > now
+    ]
 
 
 def revoke(number: int, now: datetime) -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import blake2b
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import authenticate, get_user_model, login, logout
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -19,16 +18,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from tightship.store import tokens
+from tightship.store import throttling, tokens
 from tightship.store.errors import StoreError, told
 from tightship.web.bearer import Refusal, read_by
+from tightship.web.clients import client
 from tightship.web.problems import busy, sorry
 
 WRONG_AT_MOST = 10
 """Wrong passwords for one account from one address before it has to wait."""
 WRONG_FROM_ADDRESS = 50
-WAIT = 15 * 60
-"""Seconds."""
+WRONG_LINKS = 30
+"""From one address."""
 
 
 class Door(LoginRequiredMiddleware):
@@ -76,26 +76,29 @@ def _next(request: HttpRequest) -> str:
 def log_in(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         return _form(request, 200)
-    name, address = request.POST.get("username", "")[:150], request.META.get("REMOTE_ADDR", "")
-    counters = {_counter(address, name): WRONG_AT_MOST, _counter(address): WRONG_FROM_ADDRESS}
-    if any(cache.get(key, 0) >= most for key, most in counters.items()):
-        minutes = WAIT // 60
-        response = _form(request, 429, f"Too many wrong passwords. Try again in {minutes} minutes.")
-        response["Retry-After"] = str(WAIT)
-        return response
-    person = authenticate(request, username=name, password=request.POST.get("password", ""))
-    if person is None:
-        for key in counters:
-            cache.add(key, 0, WAIT)
-            cache.incr(key)
-        return _form(request, 401, "This account and password do not belong together.")
-    cache.delete(_counter(address, name))
+    name, address = request.POST.get("username", "")[:150], client(request)
+    counted = {("account", address, name): WRONG_AT_MOST, ("address", address): WRONG_FROM_ADDRESS}
+    try:
+        if any(throttling.is_too_often(who, most, now()) for who, most in counted.items()):
+            return _wait(_form(request, 429, f"Too many wrong passwords. Try again in {MINUTES} minutes."))
+        person = authenticate(request, username=name, password=request.POST.get("password", ""))
+        if person is None:
+            for who in counted:
+                throttling.wrong(who, now())
+            return _form(request, 401, "This account and password do not belong together.")
+        throttling.right(("account", address, name))
+    except StoreError as error:
+        return busy(error)
     login(request, person)
     return HttpResponseRedirect(_next(request))
 
 
-def _counter(*parts: str) -> str:
-    return "wrong-" + blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+MINUTES = throttling.WAIT // timedelta(minutes=1)
+
+
+def _wait(response: HttpResponse) -> HttpResponse:
+    response["Retry-After"] = str(int(throttling.WAIT.total_seconds()))
+    return response
 
 
 def _form(request: HttpRequest, status: int, wrong: str = "") -> HttpResponse:
@@ -126,7 +129,13 @@ def use_link(request: HttpRequest, secret: str) -> HttpResponseBase:
     # A preview of the link, in a chat or by a prefetching browser, must not use it up.
     if request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", ""):
         return HttpResponse(status=204)
+    asker = ("link", client(request))
+    if throttling.is_too_often(asker, WRONG_LINKS, now()):
+        return _wait(
+            sorry(request, 429, f"Too many links that log nobody in. Try again in {MINUTES} minutes.")
+        )
     if not tokens.consume_link(secret, now()):
+        throttling.wrong(asker, now())
         return sorry(
             request,
             403,

@@ -5,8 +5,12 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 
-from tightship.store import tokens
+from tightship.store import throttling, tokens
+from tightship.web.clients import client
 from tightship.web.problems import problem
+
+WRONG_TOKENS = 100
+"""From one address, before it is told to wait."""
 
 
 class Refusal(Exception):
@@ -20,6 +24,8 @@ class Refusal(Exception):
         response = problem(self.status, self.why)
         if self.status == 401:
             response["WWW-Authenticate"] = "Bearer"
+        if self.status == 429:
+            response["Retry-After"] = str(int(throttling.WAIT.total_seconds()))
         return response
 
 
@@ -43,6 +49,11 @@ def _found(request: HttpRequest, scope: tokens.Scope) -> tokens.Known:
     other: tokens.Scope = "read" if scope == "report" else "report"
     if tokens.find(secret.strip(), other, now()):
         raise Refusal(403, f"This token is for scope {other}, not for {scope}. {_make(scope)}")
+    # A right one is never held back: others behind the same address may have it.
+    asker = ("token", client(request))
+    if throttling.is_too_often(asker, WRONG_TOKENS, now()):
+        raise Refusal(429, "Too many unknown tokens come from this address.")
+    throttling.wrong(asker, now())
     raise Refusal(401, f"This token is not known, was revoked or has expired. {_make(scope)}")
 
 

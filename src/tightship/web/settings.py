@@ -73,6 +73,15 @@ if os.environ.get("TIGHTSHIP_HTTPS") == "1":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
+TRUSTED_PROXIES = frozenset(
+    name.strip()
+    for name in os.environ.get(
+        "TIGHTSHIP_TRUSTED_PROXIES", "127.0.0.1,::1" if os.environ.get("TIGHTSHIP_HTTPS") == "1" else ""
+    ).split(",")
+    if name.strip()
+)
+"""Whose word is taken for where a request comes from. Else all of them would be one, behind a web server."""
+
 SECURE_CONTENT_TYPE_NOSNIFF = True
 # Not `no-referrer`: with it browsers send `Origin: null` with our own forms, which are then refused.
 SECURE_REFERRER_POLICY = "same-origin"
