@@ -12,7 +12,7 @@ _HINTS = {
     errno.EMFILE: " Raise the limit: ulimit -n 4096",
 }
 
-TOLD = frozenset({"StoreError", "BadSetting", "ProbeError", "Refused"})
+TOLD = frozenset({"StoreError", "BackupError", "BadSetting", "ProbeError", "Refused"})
 """Exceptions of ours whose message already is such a sentence."""
 
 

@@ -121,6 +121,12 @@ def make_ready() -> None:
     """Make the store ready to be written: made where there is none, brought up to date."""
     from tightship.store.ready import migrate
 
+    make_directory()
+    migrate()
+
+
+def make_directory() -> None:
+    """Make the directory of the data where there is none. Raises Cannot."""
     try:
         directory().mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -128,7 +134,6 @@ def make_ready() -> None:
             f"{directory()} can't be made: {(error.strerror or '').lower()}. Let somebody who may make it "
             f"for you (install -d -o USER {directory()}), or choose another: export TIGHTSHIP_DATA=DIRECTORY"
         ) from None
-    migrate()
 
 
 def trouble() -> str:

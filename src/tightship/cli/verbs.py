@@ -70,6 +70,8 @@ VERBS = {
     ),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),
+    "backup": Verb(SERVE, "Write all that is remembered to one file, while reports come in.", "backup"),
+    "restore": Verb(SERVE, "Put what `tightship backup` wrote into the database of this service.", "restore"),
     "doctor": Verb(WHEN_STUCK, "Check the set-up, and say how to fix each thing.", "doctor"),
 }
 

@@ -38,13 +38,13 @@ def migrate() -> None:
 
     from tightship.store.judging import catch_up
 
-    with _alone():
+    with alone():
         call_command("migrate", verbosity=0, interactive=False)
         catch_up(datetime.now(UTC))
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """One at a time, of all that share the database: `serve` and what it starts begin at the same moment."""
     from tightship.store.place import database
 
