@@ -9,7 +9,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.cli.conftest import Tightship
+from tests.cli.conftest import Tightship, program
+from tests.web.service import serving
 from tightship.cli import preparing
 from tightship.lab import Lab, Server
 from tightship.remote import prepared
@@ -156,3 +157,27 @@ def test_prepare_wants_servers_that_are_named(fresh: Tightship) -> None:
     done = fresh("gather", "--prepare")
     assert done.returncode == 2
     assert "--prepare: name the servers" in done.stderr
+
+
+def test_what_was_gathered_is_handed_over_to_a_service(
+    shop: Server, lab: Lab, fresh: Tightship, config: str, tmp_path: Path
+) -> None:
+    with serving(tmp_path / "service", "pass") as service:
+        there = program(tmp_path / "service")
+        secret = there("token", "create", "--gather").stdout.strip()
+        elsewhere = {"TIGHTSHIP_URL": service.address, "TIGHTSHIP_TOKEN": secret}
+        done = fresh("gather", "--ssh-config", config, "web1", "web2", **elsewhere)
+        assert done.returncode == 0, done.stderr
+        assert "handed over  web1: 1 process group of applications" in done.stdout
+        (row,) = json.loads(there("applications", "--json").stdout)["rows"]
+        assert (row["application"], row["servers"]) == ("shop", ["web1"])
+        # A token of one server reports for that server alone.
+        own = there("token", "create", "--server", "web1").stdout.strip()
+        refused = fresh("gather", "--ssh-config", config, "web2", **{**elsewhere, "TIGHTSHIP_TOKEN": own})
+        assert refused.returncode == 2
+        assert "not taken" in refused.stdout
+        assert "This token is for scope report, not for gather" in refused.stdout
+    assert not (tmp_path / "data" / "tightship.sqlite3").exists(), "nothing is recorded here"
+    gone = fresh("gather", "--ssh-config", config, "web1", **elsewhere)
+    assert gone.returncode == 2
+    assert "Nothing answers at" in gone.stdout

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tightship.cli import kept
+from tightship.cli.chosen import chosen
 from tightship.cli.running import CANNOT, FINE
 from tightship.cli.scan import probe_here
 from tightship.cli.sharing import sudo as sudo_option
@@ -23,6 +24,7 @@ from tightship.cli.sharing import the_rest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tightship.cli.chosen import Service
     from tightship.fleet.report import Report
     from tightship.remote.target import Target
     from tightship.store.recording import Recorded
@@ -68,6 +70,9 @@ def gather(servers: tuple[str, ...], named: str, ssh_config: str, prepare: bool,
     typed on. Over ssh nothing is installed there, and nothing stays, but for --prepare: see
     docs/how-to/gather-over-ssh.md.
 
+    Where a service was chosen (TIGHTSHIP_URL, or `tightship login`), the reports are handed over to it, with
+    a token that was made by `tightship token create --gather`.
+
     What could not be read keeps the state that was known before. Exits with 0 when all came in, also when
     some could only be read in part, and with 2 when one did not.
 
@@ -97,6 +102,9 @@ def _prepare(targets: Sequence[Target], how: How) -> int:
 
 
 def _this_server(sudo: bool) -> int:
+    service = chosen()
+    if service:
+        return _this_server_for(service, sudo)
     kept.make_ready()
     document = probe_here(sudo)
     from tightship.fleet.report import load
@@ -112,13 +120,37 @@ def _this_server(sudo: bool) -> int:
     return FINE
 
 
+def _this_server_for(service: Service, sudo: bool) -> int:
+    """Hand the report of this server over, under its hostname."""
+    from tightship.cli.service import tell
+    from tightship.fleet.report import load
+
+    document = probe_here(sudo)
+    state = load(document).state
+    name = state.system.name if state else ""
+    tell(service, "/api/reports", {"server": name}, document)
+    click.echo(f"Handed over to {service.url}: the report of {name}.")
+    return FINE
+
+
 def _over_ssh(targets: Sequence[Target], how: How) -> int:
-    kept.make_ready()
+    from tightship.store.ready import set_up
+
+    service = chosen()
+    (set_up if service else kept.make_ready)()
+    from tightship.cli.handing import to_service
     from tightship.work.gathering import document, gather_all
 
     began, came = time.monotonic(), []
-    with _shown(len(targets), how.as_json) as show:
-        for one in gather_all(targets, sudo=how.sudo, at_once=how.at_once, timeout=how.within):
+    asked = gather_all(
+        targets,
+        sudo=how.sudo,
+        at_once=how.at_once,
+        timeout=how.within,
+        keep=to_service(service) if service else None,
+    )
+    with _shown(len(targets), how.as_json) as show, closing(asked):
+        for one in asked:
             came.append(one)
             show(one)
     if how.as_json:

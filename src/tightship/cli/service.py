@@ -5,6 +5,7 @@ A token is only ever sent to the address that it was given for: redirects are no
 
 from __future__ import annotations
 
+import gzip
 import ipaddress
 import json
 import os
@@ -41,19 +42,39 @@ class NotKnown(Cannot):
 
 def ask(service: Service, path: str, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
     """One answer of the API. Raises Cannot, and BadParams for what the service does not understand."""
-    said = urlencode({name: value for name, value in (parameters or {}).items() if value})
-    url = f"{service.url}/api/{API}{path}" + (f"?{said}" if said else "")
-    request = Request(  # noqa: S310 - `address` lets http and https pass only
-        url,
+    request = _request(service, f"/api/{API}{path}", parameters or {})
+    _status, body, kind = _answered(service, request)
+    return _document(service, body, kind)
+
+
+def tell(service: Service, path: str, parameters: Mapping[str, str], data: bytes) -> None:
+    """Hand JSON over. Raises Cannot, and BadParams for what the service does not understand."""
+    request = _request(service, path, parameters)
+    request.data = gzip.compress(data, 6)
+    request.add_header("Content-Type", "application/json")
+    request.add_header("Content-Encoding", "gzip")
+    status, _body, _kind = _answered(service, request)
+    if status != 204:
+        raise Cannot(_stranger(service, f"it answered {status}"))
+
+
+def _request(service: Service, path: str, parameters: Mapping[str, str]) -> Request:
+    said = urlencode({name: value for name, value in parameters.items() if value})
+    return Request(  # noqa: S310 - `address` lets http and https pass only
+        service.url + path + (f"?{said}" if said else ""),
         headers={
             "Accept": "application/json, application/problem+json",
             "Authorization": f"Bearer {service.token}",
             "User-Agent": f"tightship/{__version__}",
         },
     )
+
+
+def _answered(service: Service, request: Request) -> tuple[int, bytes, str]:
+    """(status, body, its type) of what the service answered. Raises Cannot and BadParams."""
     try:
         with _opener(service).open(request, timeout=SECONDS) as response:
-            return _document(service, response.read(LARGEST + 1), response.headers.get_content_type())
+            return response.status, response.read(LARGEST + 1), response.headers.get_content_type()
     except HTTPError as error:
         with error:
             raise _refused(service, error) from None

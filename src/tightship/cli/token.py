@@ -65,10 +65,15 @@ def token() -> None:
 )
 @click.option("--read", is_flag=True, help="A token that reads the lists.")
 @click.option(
+    "--gather",
+    is_flag=True,
+    help="A token with which a machine that gathers hands over reports of any server.",
+)
+@click.option(
     "--days", type=click.IntRange(1, 3650), default=None, help="Expires after so many days; without: never."
 )
 def create(
-    servers: tuple[str, ...], listed: str | None, into: Path | None, read: bool, days: int | None
+    servers: tuple[str, ...], listed: str | None, into: Path | None, days: int | None, **scopes: bool
 ) -> None:
     """Make a token. Its secret is printed once, alone on the standard output; only a digest is kept.
 
@@ -81,8 +86,11 @@ def create(
       tightship token create --read --days 90
     """
     names = list(dict.fromkeys([*servers, *_names_in(listed)]))
-    if bool(names) == read:
-        raise click.UsageError("Say what it is for: --server NAME (to push that server's reports) or --read.")
+    wanted = ["report"] * bool(names) + [scope for scope, asked in scopes.items() if asked]
+    if len(wanted) != 1:
+        raise click.UsageError(
+            "Say what it is for, one of: --server NAME (to push that server's reports), --read, --gather."
+        )
     kept.make_ready()
     from tightship.store import tokens
 
@@ -90,7 +98,7 @@ def create(
     expires = now + timedelta(days=days) if days else None
     for name in names or [""]:
         try:
-            made, secret = tokens.create("read" if read else "report", now, name, expires)
+            made, secret = tokens.create(wanted[0], now, name, expires)  # type: ignore[arg-type] # a scope
         except ValueError as error:
             raise click.UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
         _hand_out(made, secret, into, several=len(names) > 1)
@@ -108,13 +116,15 @@ def _names_in(listed: str | None) -> list[str]:
 
 def _hand_out(made: Known, secret: str, into: Path | None, *, several: bool) -> None:
     """The secret, to whoever made it: nobody can show it again."""
-    purpose = "reads the lists" if made.scope == "read" else f"pushes reports of {made.server}"
+    purpose = {"read": "reads the lists", "gather": "hands over reports of any server"}.get(
+        made.scope, f"pushes reports of {made.server}"
+    )
     if into is None:
         click.echo(f"{made.server}\t{secret}" if several else secret)
         click.echo(f"Token {made.id} {purpose}. Keep it: nobody can show it again.", err=True)
         return
     into.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = into / f"{quote(made.server or 'read', safe='')}.token"
+    file = into / f"{quote(made.server or made.scope, safe='')}.token"
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as opened:
@@ -204,7 +214,7 @@ def rows(known: Sequence[Known], now: datetime) -> list[Row]:
     return [
         {
             "number": one.id,
-            "scope": "push reports" if one.scope == "report" else "read",
+            "scope": "push reports" if one.scope == "report" else one.scope,
             "server": one.server,
             "state": _state(one, now),
             "expires": one.expires,

@@ -20,7 +20,9 @@ from tightship.store.errors import told
 from tightship.store.models import NAME, LoginLink, Token
 from tightship.store.statements import ask, moment, read_moment
 
-Scope = Literal["report", "read"]
+Scope = Literal["report", "read", "gather"]
+"""report: the reports of one server. gather: of any, for a machine that reads them. read: the lists."""
+SCOPES: tuple[Scope, ...] = ("report", "read", "gather")
 PREFIX = "tightship_"
 """So that scanners for leaked secrets, and people, recognise one."""
 LINK_MINUTES = 10

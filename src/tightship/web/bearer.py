@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 
+from tightship.fleet.text import clip
 from tightship.store import throttling, tokens
+from tightship.store.models import NAME
 from tightship.web.clients import client
 from tightship.web.problems import problem
 
@@ -30,8 +32,15 @@ class Refusal(Exception):
 
 
 def reporter(request: HttpRequest) -> str:
-    """The server that a program may report for. Raises Refusal."""
-    return _found(request, "report").server
+    """The server that a program may report for: its token's, or the one it names, where it gathers. Raises
+    Refusal."""
+    named = request.GET.get("server")
+    if named is None:
+        return _found(request, "report").server
+    _found(request, "gather")
+    if not named.strip() or clip(named, NAME) != named:
+        raise Refusal(400, f"server: expected a name of 1 to {NAME} characters.")
+    return named
 
 
 def read_by(request: HttpRequest) -> tokens.Known:
@@ -46,9 +55,9 @@ def _found(request: HttpRequest, scope: tokens.Scope) -> tokens.Known:
     found = tokens.find(secret.strip(), scope, now())
     if found:
         return found
-    other: tokens.Scope = "read" if scope == "report" else "report"
-    if tokens.find(secret.strip(), other, now()):
-        raise Refusal(403, f"This token is for scope {other}, not for {scope}. {_make(scope)}")
+    for other in tokens.SCOPES:
+        if other != scope and tokens.find(secret.strip(), other, now()):
+            raise Refusal(403, f"This token is for scope {other}, not for {scope}. {_make(scope)}")
     # A right one is never held back: others behind the same address may have it.
     asker = ("token", client(request))
     if throttling.is_too_often(asker, WRONG_TOKENS, now()):
@@ -58,5 +67,5 @@ def _found(request: HttpRequest, scope: tokens.Scope) -> tokens.Known:
 
 
 def _make(scope: tokens.Scope) -> str:
-    what = "--server NAME" if scope == "report" else "--read"
-    return f"An administrator makes one: tightship token create {what}"
+    what = {"report": "--server NAME", "read": "--read", "gather": "--gather"}
+    return f"An administrator makes one: tightship token create {what[scope]}"

@@ -34,7 +34,7 @@ class Unacceptable(Exception):
 @csrf_exempt
 @login_not_required
 def reports(request: HttpRequest) -> HttpResponse:
-    """`POST /api/reports`, by a token that is bound to one server."""
+    """`POST /api/reports`, by a token that is bound to one server; or `?server=NAME`, by one that gathers."""
     if request.method != "POST":
         response = problem(405, "Reports are taken in by POST.")
         response["Allow"] = "POST"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,8 +18,8 @@ from tightship.remote.target import Target
 from tightship.store import attempts
 from tightship.store.recording import record
 
-WELL = ("recorded", "unchanged", "partial")
-"""Came in. Partial: some of it could not be read, and stays as it was known."""
+WELL = ("recorded", "unchanged", "partial", "handed over")
+"""Came in. Partial: some of it could not be read, and stays as it was known. Handed over: to a service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,9 @@ class Came:
         return self.kind in WELL
 
 
+Keep = Callable[[Outcome, datetime], Came]
+
+
 def gather_all(
     targets: Iterable[Target],
     *,
@@ -50,9 +53,10 @@ def gather_all(
     at_once: int = AT_ONCE,
     timeout: float = SECONDS,
     stop: threading.Event | None = None,
+    keep: Keep | None = None,
 ) -> Generator[Came, None, None]:
     """Read servers, so many at once, and record each as it comes. Who stops asking, or sets `stop`, ends the
-    rest.
+    rest. `keep`: what is done with each instead of recording it here.
 
     Raises `StoreError` when the database can't; what came before is recorded.
     """
@@ -67,17 +71,17 @@ def gather_all(
     )
     with closing(asked):
         for outcome in asked:
-            yield _recorded(outcome, datetime.now(UTC))
+            yield (keep or _recorded)(outcome, datetime.now(UTC))
 
 
 def _recorded(outcome: Outcome, now: datetime) -> Came:
-    came = _came(outcome, now) if outcome.kind == "ok" else _failed(outcome)
+    came = _came(outcome, now) if outcome.kind == "ok" else failed(outcome)
     if came.kind != "stopped":
         attempts.note(came.server, attempts.OK if came.well else came.kind, came.why, now)
     return came
 
 
-def _failed(outcome: Outcome) -> Came:
+def failed(outcome: Outcome) -> Came:
     return Came(outcome.target.name, outcome.kind, outcome.why, outcome.seconds)
 
 
@@ -88,7 +92,6 @@ def _came(outcome: Outcome, now: datetime) -> Came:
     except Refused as error:
         return Came(server, "failed", f"it printed no report: {error}", outcome.seconds)
     result = record(report, server, now)
-    groups = report.state.groups if report.state else []
     kind = {"late": "late-report", "repeated": "unchanged"}.get(result.kind, result.kind)
     return Came(
         server,
@@ -97,9 +100,14 @@ def _came(outcome: Outcome, now: datetime) -> Came:
         outcome.seconds,
         result.changes,
         result.first,
-        sum(group.kind == "application" for group in groups),
+        applications_in(report),
         report.live.privileged,
     )
+
+
+def applications_in(report: Report) -> int:
+    """How many process groups of applications a report has."""
+    return sum(group.kind == "application" for group in report.state.groups) if report.state else 0
 
 
 def sent(report: Report, clock: int | None) -> Report:
