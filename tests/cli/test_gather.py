@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -35,11 +36,15 @@ def config(lab: Lab) -> str:
 
 
 @pytest.fixture
-def shop(web1: Server) -> Server:
+def shop(web1: Server) -> Iterator[Server]:
+    """web1, with an application, for as long as a test needs it: others use this server, too."""
     web1.copy({"/srv/shop/serves.py": SERVES, "/etc/systemd/system/shop.service": APPLICATION})
     web1.enter("systemctl", "daemon-reload")
     web1.enter("systemctl", "start", "shop")
-    return web1
+    yield web1
+    web1.enter("systemctl", "stop", "shop")
+    web1.enter("rm", "-r", "/srv/shop", "/etc/systemd/system/shop.service")
+    web1.enter("systemctl", "daemon-reload")
 
 
 def test_servers_are_read_and_recorded_each_with_its_own_result(

@@ -92,6 +92,9 @@ def test_tokens_of_many_servers_are_files_that_only_their_owner_reads(
         ("web1.token", "0o600"),
     ]
     assert files[1].read_text().startswith("tightship_")
+    (tmp_path / "file").write_text("")
+    refused = fresh("token", "create", "--server", "web9", "--into", str(tmp_path / "file"))
+    assert refused.returncode == 2
     several = fresh("token", "create", "--server", "web3", "--server", "web4").stdout.splitlines()
     assert [line.split("\t")[0] for line in several] == ["web3", "web4"]
 
@@ -102,6 +105,8 @@ def test_a_token_is_replaced_and_the_old_one_ends_by_itself(fresh: Tightship) ->
     assert done.returncode == 0
     assert done.stdout.startswith("tightship_")
     assert done.stdout != first
-    assert "Token 2 replaces 1, which ends in 24 hours." in done.stderr
+    assert "Token 2 replaces 1, which ends within 24 hours." in done.stderr
     assert fresh("token", "rotate", "7").returncode == 2
+    again = fresh("token", "rotate", "1")
+    assert (again.returncode, "not replaced before" in again.stderr) == (2, True), "one successor, not two"
     assert "--server NAME" in fresh("token", "rotate").stderr

@@ -38,7 +38,7 @@ COLUMNS = (
 
 @click.group()
 def agent() -> None:
-    """The agent: servers push their own reports, where ssh is not wanted for it.
+    """Servers push their own reports, where ssh is not wanted.
 
     Once an hour root's probe reads the server, and an unprivileged sender sends the report to where
     Tightship is served. What can't be sent waits in a spool. What runs as whom: docs/explanation/agent.md

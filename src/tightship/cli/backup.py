@@ -17,7 +17,7 @@ from tightship.cli.running import FINE, Cannot
     "--replace", is_flag=True, help="Also where FILE exists: it is replaced once the new one is whole."
 )
 def backup(file: Path, replace: bool) -> int:
-    """Write all that is remembered to one file, while reports come in.
+    """Write all that is remembered to one file.
 
     The file is of one moment, whichever the database, and `tightship restore` puts it into SQLite or
     PostgreSQL. It holds the accounts, the digests of tokens and the secret key of the data directory:

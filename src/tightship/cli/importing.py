@@ -40,7 +40,7 @@ PARTIAL = click.option("--partial", is_flag=True, help="Exit as if the answer co
 
 @click.group(name="import")
 def import_() -> None:
-    """Hold a list that is kept elsewhere against what runs, and say where it is wrong.
+    """Say where a list that is kept elsewhere is wrong.
 
     \b
     Examples:

@@ -62,7 +62,7 @@ VERBS = {
         ("package", "spread"),
     ),
     "environments": Verb(
-        "The environments: Python, number of packages, whether anything runs in it.",
+        "The environments: Python, packages, and what uses them.",
         "tightship environments --server web1",
         ("environment", "server", "kind", "python", "packages"),
     ),

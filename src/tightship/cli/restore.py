@@ -15,7 +15,7 @@ from tightship.store import place
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="Give up what the database holds now.")
 def restore(file: Path, replace: bool) -> int:
-    """Put what `tightship backup` wrote into the database of this service.
+    """Put what `backup` wrote into this service's database.
 
     The database is that of DATABASE_URL, or the file in the data directory, whichever the backup was made
     of. The file is checked first; then all of it is there, or nothing was changed. A backup of an older

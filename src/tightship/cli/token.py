@@ -93,15 +93,20 @@ def create(
         )
     kept.make_ready()
     from tightship.store import tokens
+    from tightship.store.models import NAME
 
     now = datetime.now(UTC)
     expires = now + timedelta(days=days) if days else None
+    too_long = next((name for name in names if len(name) > NAME), "")
+    if too_long:
+        raise click.UsageError(f"A server's name has at most {NAME} characters: {too_long[:60]} ...")
     for name in names or [""]:
+        made, secret = tokens.create(wanted[0], now, name, expires)  # type: ignore[arg-type] # a scope
         try:
-            made, secret = tokens.create(wanted[0], now, name, expires)  # type: ignore[arg-type] # a scope
-        except ValueError as error:
-            raise click.UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
-        _hand_out(made, secret, into, several=len(names) > 1)
+            _hand_out(made, secret, into, several=len(names) > 1)
+        except OSError as error:
+            tokens.revoke(made.id, now)  # nobody has its secret
+            raise Cannot(f"{into or 'The output'}: {(error.strerror or str(error)).lower()}.") from None
 
 
 def _names_in(listed: str | None) -> list[str]:
@@ -165,10 +170,13 @@ def rotate(number: int | None, server: str, hours: int) -> int:
     made = tokens.rotate(number, now, timedelta(hours=hours))
     if made is None:
         which = f"of {server}" if server else str(number)
-        click.echo(f"There is no valid token {which}. See: tightship token list", err=True)
+        click.echo(
+            f"There is no valid token {which} that was not replaced before. See: tightship token list",
+            err=True,
+        )
         return CANNOT
     click.echo(made[1])
-    click.echo(f"Token {made[0].id} replaces {number}, which ends in {hours} hours.", err=True)
+    click.echo(f"Token {made[0].id} replaces {number}, which ends within {hours} hours.", err=True)
     return FINE
 
 

@@ -40,15 +40,13 @@ VERBS = {
     "sites": Verb(ASK, "Which name is answered by what.", "lists"),
     "packages": Verb(ASK, "Which versions of which packages are in use.", "lists"),
     "who-uses": Verb(ASK, "Who uses a package, in the versions that SPECIFIER matches.", "lists"),
-    "environments": Verb(
-        ASK, "The environments: Python, number of packages, whether anything runs in it.", "lists"
-    ),
+    "environments": Verb(ASK, "The environments: Python, packages, and what uses them.", "lists"),
     "changes": Verb(ASK, "What changed, newest first.", "lists"),
     "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),
     "search": Verb(ASK, "Find whatever has a name, also with a typing error.", "search"),
     "import": Verb(
         CORRECT,
-        "Hold a list that is kept elsewhere against what runs, and say where it is wrong.",
+        "Say where a list that is kept elsewhere is wrong.",
         "importing",
     ),
     "retire": Verb(CORRECT, "No longer expect reports of SERVER.", "retire"),
@@ -62,16 +60,14 @@ VERBS = {
     "demo": Verb(SERVE, "Serve a simulated fleet, to look around.", "demo"),
     "work": Verb(
         SERVE,
-        "What happens without anyone asking: read each server once an hour, note who is silent.",
+        "Read each server once an hour, and note who is silent.",
         "work",
     ),
-    "agent": Verb(
-        SERVE, "The agent: servers push their own reports, where ssh is not wanted for it.", "agent"
-    ),
+    "agent": Verb(SERVE, "Servers push their own reports, where ssh is not wanted.", "agent"),
     "token": Verb(SERVE, "Tokens: what programs show instead of a password.", "token"),
     "account": Verb(SERVE, "Accounts of the people who log in to the pages.", "account"),
-    "backup": Verb(SERVE, "Write all that is remembered to one file, while reports come in.", "backup"),
-    "restore": Verb(SERVE, "Put what `tightship backup` wrote into the database of this service.", "restore"),
+    "backup": Verb(SERVE, "Write all that is remembered to one file.", "backup"),
+    "restore": Verb(SERVE, "Put what `backup` wrote into this service's database.", "restore"),
     "doctor": Verb(WHEN_STUCK, "Check the set-up, and say how to fix each thing.", "doctor"),
 }
 

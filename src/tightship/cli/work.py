@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--no-ssh", is_flag=True, help="Go to no server: only note who is silent, and tidy up.")
 @click.option("--until-eof", is_flag=True, hidden=True, help="End with the standard input.")
 def work(once: bool, until_eof: bool, **how: Any) -> int:
-    """What happens without anyone asking: read each server once an hour, note who is silent.
+    """Read each server once an hour, and note who is silent.
 
     The servers are those of fleet.toml, each at a minute of its own; a changed file counts at once. Where
     several share a database one works and the others wait; when it is gone, another takes over within five

@@ -496,6 +496,7 @@ class Token(models.Model):
     expires = models.DateTimeField(null=True)
     last_used = models.DateTimeField(null=True)
     revoked = models.DateTimeField(null=True)
+    replaced = models.DateTimeField(null=True, help_text="when another took its place")
 
     def __str__(self) -> str:
         return f"{self.scope} {self.server}".strip()

@@ -96,10 +96,13 @@ OVERLAP = timedelta(days=1)
 
 def rotate(number: int, now: datetime, overlap: timedelta = OVERLAP) -> tuple[Known, str] | None:
     """A new token for the same, and its secret; the old one ends when the overlap is over. None: there is no
-    valid token of this number."""
+    valid token of this number that was not replaced before."""
     with told(), transaction.atomic():
-        old = Token.objects.filter(pk=number, revoked=None).first()
-        if old is None or (old.expires and old.expires <= now):
+        # Taken before anything is made: of two who replace it at the same moment one finds it replaced.
+        if not Token.objects.filter(pk=number, revoked=None, replaced=None).update(replaced=now):
+            return None
+        old = Token.objects.get(pk=number)
+        if old.expires and old.expires <= now:
             return None
         # As long as the old one was good for, from now on.
         expires = now + (old.expires - old.created) if old.expires else None

@@ -165,7 +165,7 @@ def quiet_until(said: Mapping[str, Any], silent_after: timedelta, now: datetime)
     """
     grace = min(silent_after, GRACE)
     last, quiet = (datetime.fromisoformat(said[name]) if name in said else None for name in ("tick", "quiet"))
-    if last is None or now - last > grace:
+    if last is None or now - last > max(grace, timedelta(seconds=3 * TICK)):
         return now + grace
     # Never later than that: a clock may have been ahead.
     return min(quiet or now, now + grace)

@@ -19,4 +19,9 @@ class Migration(migrations.Migration):
                 ('until', models.DateTimeField(db_index=True, help_text='then it is forgotten')),
             ],
         ),
+        migrations.AddField(
+            model_name='token',
+            name='replaced',
+            field=models.DateTimeField(help_text='when another took its place', null=True),
+        ),
     ]
