@@ -61,6 +61,7 @@ def valid(running: Running) -> list[tuple[str, int]]:
     return [(server, number) for server, number in asked]
 
 
+@pytest.mark.soak
 def test_two_servers_are_set_up_tell_how_they_do_and_are_as_they_were(
     typed: Typed, where: list[str], running: Running
 ) -> None:

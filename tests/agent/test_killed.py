@@ -22,6 +22,8 @@ from tests.agent.test_sending import hourly
 from tests.parts import need_root
 from tests.web.service import TOP, Service, web
 
+pytestmark = pytest.mark.soak  # half a minute and more, of real servers and services
+
 AGENTS = 8
 
 

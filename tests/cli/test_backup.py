@@ -106,8 +106,15 @@ def full(at: Callable[[str, str], At]) -> At:
     return store
 
 
-@pytest.mark.parametrize("target", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("source", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("sqlite", "sqlite"),
+        ("sqlite", "postgresql"),
+        pytest.param("postgresql", "sqlite", marks=pytest.mark.soak),
+        pytest.param("postgresql", "postgresql", marks=pytest.mark.soak),
+    ],
+)
 def test_what_is_restored_is_what_was_remembered(
     at: Callable[[str, str], At], tmp_path: Path, source: str, target: str
 ) -> None:
@@ -150,6 +157,7 @@ for number in range(10_000):
 """
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_backup_is_of_one_moment_while_reports_come_in(
     at: Callable[[str, str], At], tmp_path: Path, kind: str
@@ -186,6 +194,7 @@ def test_a_backup_is_of_one_moment_while_reports_come_in(
     assert 20 < counts[0] < counts[1] < counts[2]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_what_is_there_is_only_given_up_when_that_is_said(
     at: Callable[[str, str], At], full: At, tmp_path: Path, kind: str
@@ -226,6 +235,7 @@ def _connected(store: At) -> Any:
     return connection
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_what_fails_in_the_middle_leaves_all_as_it_was(
     at: Callable[[str, str], At], full: At, tmp_path: Path, kind: str

@@ -33,6 +33,7 @@ def check(told: dict[str, Any]) -> None:
     assert len(told["told"]) > 5, "something happened"
 
 
+@pytest.mark.soak
 def test_sixty_scans_while_everything_changes() -> None:
     check(day(60, 1))
 

@@ -16,6 +16,8 @@ from tests.servers_of_the_lab import need_lab
 from tests.work.test_working import until, working
 from tightship.lab import Lab, Server, up
 
+pytestmark = pytest.mark.soak  # half a minute and more, of real servers and services
+
 SILENT_AFTER = "0.005"
 """Hours: eighteen seconds."""
 

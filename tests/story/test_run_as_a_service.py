@@ -17,6 +17,8 @@ import pytest
 from tests import parts
 from tightship.lab import Lab, Server
 
+pytestmark = pytest.mark.soak  # half a minute and more, of real servers and services
+
 TOP = Path(__file__).parents[2]
 PAGE = TOP / "docs/how-to/run-as-a-service.md"
 UNITS = ("tightship.service", "tightship-work.service")

@@ -102,6 +102,7 @@ def test_once_does_what_is_due_and_ends(lab: Lab, data: Path, config: str) -> No
     assert (again.returncode, again.stderr) == (0, ""), "their turn comes in an hour"
 
 
+@pytest.mark.soak
 def test_a_server_that_fails_is_told_and_the_others_are_read(lab: Lab, data: Path, config: str) -> None:
     tightship = program(data)
     with lab["web2"].unplugged():
@@ -137,6 +138,7 @@ def run_out(data: Path) -> None:
         database.execute("UPDATE store_lease SET until = '2020-01-01 00:00:00'")
 
 
+@pytest.mark.soak
 def test_one_that_was_killed_is_followed_by_another(data: Path, tmp_path: Path) -> None:
     tightship = program(data)
     nowhere = ("--ssh-config", "/dev/null")

@@ -117,11 +117,13 @@ def expanded(pattern: str, place: str = "inventory") -> list[str]:
         words = [str(number).zfill(width) for number in numbers]
     else:
         words = [chr(code) for code in range(ord(first), ord(last) + 1, step)]
-    before, after = pattern[: found.start()], pattern[found.end() :]
-    names = [before + word + rest for word in words for rest in expanded(after, place)]
-    if len(names) > MOST:
-        raise BadInventory(f"{place}: {pattern} are {len(names)} servers, at most {MOST} are read")
-    return names
+    before, rests = pattern[: found.start()], expanded(pattern[found.end() :], place)
+    # Counted before they are made: a hundred million names would fill the memory.
+    if len(words) * len(rests) > MOST:
+        raise BadInventory(
+            f"{place}: {pattern} are {len(words) * len(rests)} servers, at most {MOST} are read"
+        )
+    return [before + word + rest for word in words for rest in rests]
 
 
 def _join(hosts: dict[str, Host], host: Host, group: str, name: str) -> None:

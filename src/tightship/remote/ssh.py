@@ -44,7 +44,6 @@ _LOOK_UP = 0.25
 
 _OPTIONS = (
     "BatchMode=yes",
-    f"ConnectTimeout={SECONDS_TO_CONNECT}",
     # A server that is gone without a word is noticed within half a minute.
     "ServerAliveInterval=10",
     "ServerAliveCountMax=3",
@@ -205,7 +204,9 @@ def command(
         installed=_of_installed(installed) if sudo and installed else "",
         arguments=" ".join(arguments),
     )
-    options = [word for option in _OPTIONS for word in ("-o", option)]
+    # The first that is said holds.
+    ours = () if "ConnectTimeout" in "".join(target.options) else (f"ConnectTimeout={SECONDS_TO_CONNECT}",)
+    options = [word for option in (*_OPTIONS, *ours) for word in ("-o", option)]
     return ["ssh", *options, *target.words, f"exec /bin/sh -c '{script}' sh {shlex.quote(mark)}"]
 
 

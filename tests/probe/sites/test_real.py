@@ -174,6 +174,7 @@ def _mod_wsgi(place: Path, more: str, modules: str = "/usr/lib/apache2/modules")
     return port
 
 
+@pytest.mark.soak
 def test_two_apaches_with_daemons_of_one_name_are_kept_apart() -> None:
     apache = parts.program("apache2", "Apache")
     with folder() as one, folder() as other:
