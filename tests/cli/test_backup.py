@@ -210,6 +210,7 @@ def test_what_is_there_is_only_given_up_when_that_is_said(
     assert new.servers() == full.servers()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_database_that_is_in_use_is_left_alone(
     at: Callable[[str, str], At], full: At, tmp_path: Path, kind: str
@@ -304,6 +305,7 @@ def test_a_backup_of_a_newer_release_is_refused(
     assert "tightship.backup/2" in at("sqlite", "new").cannot("restore", str(newer))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_backup_of_an_older_release_is_brought_up_to_date(
     at: Callable[[str, str], At], tmp_path: Path, kind: str

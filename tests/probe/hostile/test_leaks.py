@@ -47,6 +47,7 @@ def alone(scene: Scene) -> list[str]:
     return [*own, "sh", "-c", server, "sh"]
 
 
+@pytest.mark.soak
 def test_three_hundred_scans_in_one_program_leave_nothing_behind(scene: Scene, alone: list[str]) -> None:
     source = str(Path(tightship_probe.__file__).parents[1])
     done = scene.run_probe(*alone, python_of_all(), "-I", "-c", _MANY_IN_ONE, source, "300")
