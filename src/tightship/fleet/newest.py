@@ -54,7 +54,7 @@ class Offer:
 
 
 def newest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Candidates in the order that `offer` expects, each version once. Those without a proper version are left out.
+    """Candidates in the order that `offer` expects, each version once; without those that are no PEP 440 one.
 
     Of a version that several indexes have, the one that was not taken back counts.
     """
@@ -78,18 +78,18 @@ def offer(current: str, candidates: Sequence[Candidate], python: str = "", level
     used = parsed(current)
     if used is None:
         return Offer()
-    version, beyond, needs = "", "", ""
+    yanked = _yanked(used, candidates)
+    beyond = Candidate("")
     for newer, one in _newer(used, candidates, level):
         if runs(one.requires_python, python):
-            version = one.version
-            break
-        if not beyond:
-            beyond, needs = one.version, one.requires_python
-    step = distance(used, newer) if version else None
-    return Offer(version, step, beyond, needs, _yanked(used, candidates))
+            return Offer(one.version, distance(used, newer), beyond.version, beyond.requires_python, yanked)
+        beyond = beyond if beyond.version else one
+    return Offer("", None, beyond.version, beyond.requires_python, yanked)
 
 
-def _newer(used: Version, candidates: Sequence[Candidate], level: Level) -> Iterator[tuple[Version, Candidate]]:
+def _newer(
+    used: Version, candidates: Sequence[Candidate], level: Level
+) -> Iterator[tuple[Version, Candidate]]:
     # Who runs a release candidate wants to hear of the next one, nobody else does.
     wants_pre = used.is_prerelease
     for one in candidates:
@@ -131,7 +131,7 @@ def runs(requires_python: str, python: str) -> bool:
 
 def said(requires_python: str) -> str:
     """`>=3.12` -> `3.12`; anything else as it stands."""
-    least = requires_python.removeprefix(">=").strip()
+    least = requires_python.strip().removeprefix(">=").strip()
     return least if parsed(least) is not None else requires_python
 
 
