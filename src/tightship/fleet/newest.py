@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -51,6 +52,18 @@ class Offer:
     def told(self) -> str:
         """`6.0 needs Python 3.12`; empty where nothing is kept back."""
         return f"{self.beyond} needs Python {said(self.needs)}" if self.beyond else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one package."""
+
+    candidates: Sequence[Candidate] = ()
+    """newest first; none: no index has it"""
+    asked: datetime | None = None
+    """when the oldest part of this was asked; None: never"""
+    problem: str = ""
+    """why it is not all that there is"""
 
 
 def newest_first(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -119,11 +119,16 @@ def ask(session: requests.Session, index: str, name: str, timeout: float, etag: 
                 raise NoAnswer(f"{without_password(index)} answers {response.status_code} for {name}")
             files = _files(_page(response, name), name)
             return Said(files, response.headers.get("ETag", ""))
+    except (requests.JSONDecodeError, UnsupportedContentTypeError, LookupError, TypeError) as error:
+        raise _unusable(index, name, error) from None
     except requests.RequestException as error:
         raise Unreachable(f"{without_password(index)} can't be asked: {_why(error)}") from None
-    except (UnsupportedContentTypeError, ValueError, KeyError, TypeError) as error:
-        why = harmless(str(error))[:200]
-        raise NoAnswer(f"{without_password(index)} says nothing usable of {name}: {why}") from None
+    except ValueError as error:
+        raise _unusable(index, name, error) from None
+
+
+def _unusable(index: str, name: str, error: Exception) -> NoAnswer:
+    return NoAnswer(f"{without_password(index)} says nothing usable of {name}: {harmless(str(error))[:200]}")
 
 
 def _asked(session: requests.Session, url: str, timeout: float, etag: str) -> requests.Response:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import requests
 
-from tightship.fleet.newest import Candidate, newest_first
+from tightship.fleet.newest import Candidate, Known, newest_first
 from tightship.index import asking
 from tightship.index.asking import File, NoAnswer, Unreachable
 from tightship.index.configured import Configured, configured, without_password
@@ -28,18 +28,6 @@ FRESH = timedelta(hours=1)
 
 _FORM = 1
 """Of the files in the cache: another form is another folder."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of one package."""
-
-    candidates: Sequence[Candidate] = ()
-    """newest first; none: no index has it"""
-    asked: datetime | None = None
-    """when the oldest part of this was asked; None: never"""
-    problem: str = ""
-    """why it is not all that there is"""
 
 
 @dataclass(slots=True)

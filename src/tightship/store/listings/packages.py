@@ -87,7 +87,7 @@ _GROUPS = {"application": "application__name", "server": "server__name"}
 
 def _package_rows(view: View, packages: Sequence[Package], params: Params) -> list[Row]:
     """Versions of each package with how many process groups run them, whatever is on disk since."""
-    users = _users(view, params)
+    users = users_of_sets(view, params)
     versions = {
         pk: (package, version)
         for pk, package, version in Version.objects.filter(package__in=packages).values_list(
@@ -121,7 +121,7 @@ def _package_rows(view: View, packages: Sequence[Package], params: Params) -> li
     return rows
 
 
-def _users(view: View, params: Params) -> dict[int, list[tuple[int, int]]]:
+def users_of_sets(view: View, params: Params) -> dict[int, list[tuple[int, int]]]:
     """package set -> (application, how many of its process groups run it).
 
     Who asks for the packages of one application or server is told how these are spread there.
