@@ -251,3 +251,17 @@ def ahead_of(versions: Collection[int]) -> dict[int, dict[str, Ahead]]:
     for row in Behind.objects.filter(version__in=versions).order_by("python").values_list(*_BEHIND):
         found[row[0]][row[1]] = Ahead(*row[2:])
     return found
+
+
+def ahead_by_version(package: str) -> dict[str, dict[str, Ahead]]:
+    """The same of all versions of a package: version -> series of Python -> what is newer."""
+    found: dict[str, dict[str, Ahead]] = defaultdict(dict)
+    rows = Behind.objects.filter(version__package__name=package).order_by("python")
+    for version, python, *newer in rows.values_list("version__version", *_BEHIND[1:]):
+        found[version][python] = Ahead(*newer)
+    return found
+
+
+def newest_of(packages: Collection[int]) -> dict[int, str]:
+    """package -> the newest version that the indexes have, whichever Python it needs."""
+    return dict(Indexed.objects.filter(package__in=packages).values_list("package", "newest"))
