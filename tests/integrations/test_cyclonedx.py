@@ -19,7 +19,7 @@ PACKAGES = [
     Package("django", "5.2.1"),
     Package("django", "4.2", shadowed=True),
     Package("apt", "2.6.0", "os"),
-    Package("ours", "1.0", "https://git.example.com/ours", "ab" * 20),
+    Package("ours", "1.0", "git+https://git.example.com/ours", "ab" * 20),
     Package("shop", "2.4.1", "file:///srv/shop", editable=True),
     Package("nothing", ""),
 ]

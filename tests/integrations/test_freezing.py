@@ -16,7 +16,7 @@ RUNS = [
     Package("django", "5.2.1"),
     Package("plone-api", "2.5.1"),
     Package("shop", "2.4.1", "file:///srv/shop", editable=True),
-    Package("ours", "1.0", "https://git.example.com/ours", "ab" * 20),
+    Package("ours", "1.0", "git+https://git.example.com/ours", "ab" * 20),
     Package("apt", "2.6.0", "os"),
     Package("old", "2004d-custom"),
     Package("django", "4.2", shadowed=True),
@@ -97,5 +97,6 @@ def test_a_lock_file_is_one_of_pep_751() -> None:
     assert django.sdist
     assert django.sdist.hashes == {"sha256": "bb" * 32}
     assert ours.vcs
+    assert (ours.vcs.type, ours.vcs.url) == ("git", "https://git.example.com/ours")
     assert ours.vcs.commit_id == "ab" * 20
     assert re.search(r"# plone-api 2\.5\.1: .* not this one", found.text)

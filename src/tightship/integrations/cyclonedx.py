@@ -185,7 +185,7 @@ def _purl(package: Package) -> PackageURL | None:
         return None
     qualifiers = {}
     if package.commit:
-        qualifiers["vcs_url"] = f"git+{package.origin}@{package.commit}"
+        qualifiers["vcs_url"] = f"{package.origin}@{package.commit}"
     elif package.origin:
         qualifiers["download_url"] = package.origin
     try:

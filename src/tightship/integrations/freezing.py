@@ -111,7 +111,7 @@ def _why_not(package: Package) -> str:
 
 
 def _address(package: Package) -> str:
-    return f"git+{package.origin}@{package.commit}"
+    return f"{package.origin}@{package.commit}"
 
 
 def _files(package: Package, files: Files) -> list[File]:
@@ -144,9 +144,10 @@ def _locked(package: Package) -> list[str]:
 
 
 def _vcs(package: Package) -> list[str]:
+    kind, _plus, url = package.origin.partition("+")
     return [
-        'type = "git"',
-        f"url = {_quoted(package.origin)}",
+        f"type = {_quoted(kind if url else 'git')}",
+        f"url = {_quoted(url or kind)}",
         f"commit-id = {_quoted(package.commit)}",
     ]
 
