@@ -8,7 +8,7 @@ from django.test import Client
 from tightship.store.listings import LISTINGS
 
 
-@pytest.mark.parametrize("name", sorted(set(LISTINGS) - {"sites"}))
+@pytest.mark.parametrize("name", sorted(set(LISTINGS) - {"sites", "buildouts"}))
 def test_an_empty_list_says_what_to_type(alice: Client, name: str) -> None:
     command = "tightship index update" if name == "outdated" else "tightship gather"
     assert f"<pre>{command}" in alice.get(f"/{name}").content.decode()
@@ -25,3 +25,7 @@ def test_the_overview_says_what_to_type(alice: Client) -> None:
     page = alice.get("/").content.decode()
     assert "Nothing is known yet." in page
     assert "<pre>tightship gather</pre>" in page
+
+
+def test_an_empty_list_of_buildouts_says_how_they_come(alice: Client) -> None:
+    assert "docs/how-to/buildout.md" in alice.get("/buildouts").content.decode()

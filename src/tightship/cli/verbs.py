@@ -45,6 +45,7 @@ VERBS = {
     "sbom": Verb(ASK, "A bill of materials of what runs, as CycloneDX.", "sbom"),
     "freeze": Verb(ASK, "Write what an application runs, to build it again.", "freeze"),
     "environments": Verb(ASK, "The environments: Python, packages, and what uses them.", "lists"),
+    "buildouts": Verb(ASK, "What buildouts said that they were built from.", "lists"),
     "changes": Verb(ASK, "What changed, newest first.", "lists"),
     "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),
     "search": Verb(ASK, "Find whatever has a name, also with a typing error.", "search"),

@@ -21,7 +21,9 @@ Row = Mapping[str, Value]
 
 Answer = TypeVar("Answer")
 
-Thing = Literal["application", "instance", "server", "package", "environment", "finding", "address", ""]
+Thing = Literal[
+    "application", "instance", "server", "package", "environment", "finding", "buildout", "address", ""
+]
 """What a column's value names, so that a page can link to it. An address is where the link leads itself."""
 
 

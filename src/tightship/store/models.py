@@ -411,6 +411,28 @@ class FoundSite(Interval):
         indexes = (*interval_indexes("site"), covering("site_named", "name"))
 
 
+class Build(models.Model):
+    """What a buildout said that it was built from, the same from `since` until `until`. See `builds`."""
+
+    name = models.CharField(max_length=NAME)
+    host = models.CharField(max_length=NAME, blank=True)
+    directory = models.CharField(max_length=1000, blank=True)
+    python = models.CharField(max_length=NAME, blank=True)
+    packages = models.ForeignKey(PackageSet, models.PROTECT, related_name="builds")
+    picked = models.IntegerField(help_text="packages whose version nobody pinned")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    seen = models.DateTimeField(help_text="when it said so last")
+    digest = models.CharField(max_length=40, help_text="of all that it said")
+    data = models.TextField(help_text="pins, who requires what, the files of its configuration, as JSON")
+
+    class Meta:
+        indexes = (models.Index(fields=["name", "host"], name="build_of"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.host}"
+
+
 class Change(models.Model):
     """One difference between two successive reports of a server."""
 

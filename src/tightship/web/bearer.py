@@ -43,6 +43,11 @@ def reporter(request: HttpRequest) -> str:
     return named
 
 
+def builder(request: HttpRequest, secret: str = "") -> tokens.Known:
+    """The token of a buildout that tells of itself. `secret`: from the address. Raises Refusal."""
+    return _valid(request, secret, "build") if secret else _found(request, "build")
+
+
 def read_by(request: HttpRequest) -> tokens.Known:
     """The token of a program that may read. Raises Refusal."""
     return _found(request, "read")
@@ -52,11 +57,15 @@ def _found(request: HttpRequest, scope: tokens.Scope) -> tokens.Known:
     kind, _space, secret = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not secret.strip():
         raise Refusal(401, f"Send a token: `Authorization: Bearer ...`. {_make(scope)}")
-    found = tokens.find(secret.strip(), scope, now())
+    return _valid(request, secret.strip(), scope)
+
+
+def _valid(request: HttpRequest, secret: str, scope: tokens.Scope) -> tokens.Known:
+    found = tokens.find(secret, scope, now())
     if found:
         return found
     for other in tokens.SCOPES:
-        if other != scope and tokens.find(secret.strip(), other, now()):
+        if other != scope and tokens.find(secret, other, now()):
             raise Refusal(403, f"This token is for scope {other}, not for {scope}. {_make(scope)}")
     # A right one is never held back: others behind the same address may have it.
     asker = ("token", client(request))
@@ -67,5 +76,5 @@ def _found(request: HttpRequest, scope: tokens.Scope) -> tokens.Known:
 
 
 def _make(scope: tokens.Scope) -> str:
-    what = {"report": "--server NAME", "read": "--read", "gather": "--gather"}
+    what = {"report": "--server NAME", "read": "--read", "gather": "--gather", "build": "--build"}
     return f"An administrator makes one: tightship token create {what[scope]}"

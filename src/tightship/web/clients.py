@@ -9,7 +9,7 @@ from django.http import HttpRequest
 def client(request: HttpRequest) -> str:
     """The address of whoever asks. Behind a web server that is trusted to say so, the last that is none of
     these: what stands before that in X-Forwarded-For, anybody can have written."""
-    trusted: frozenset[str] = settings.TRUSTED_PROXIES  # type: ignore[misc] # mypy is told the store's settings
+    trusted = proxies()
     address: str = request.META.get("REMOTE_ADDR", "")
     if address not in trusted:
         return address
@@ -17,3 +17,9 @@ def client(request: HttpRequest) -> str:
         if said.strip() and said.strip() not in trusted:
             return said.strip()[:100]
     return address
+
+
+def proxies() -> frozenset[str]:
+    """Web servers that hand requests on to this one, and are believed."""
+    found: frozenset[str] = settings.TRUSTED_PROXIES  # type: ignore[misc] # mypy is told the store's settings
+    return found

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from tightship.fleet.moments import BadMoment
 from tightship.fleet.report import Evidence, Stale, Unread
-from tightship.store import details, findings, indexed, retiring
+from tightship.store import builds, details, findings, indexed, retiring
 from tightship.store.comparing import apart
 from tightship.store.errors import StoreError
 from tightship.store.listing import Params
@@ -345,6 +345,19 @@ def finding(given: Asked, number: int) -> dict[str, Any]:
     }
 
 
+@page("web/buildout.html")
+def buildout(given: Asked, number: int) -> dict[str, Any]:
+    found = builds.build(given.view, number)
+    if found is None:
+        raise _gone(given, "buildout", "buildouts")
+    return {
+        "title": f"What was {table.cut(found.name)} built from?",
+        "found": found,
+        "answer": sentences.buildout(found),
+        "facts": facts.of_buildout(found),
+    }
+
+
 @page("web/environment.html")
 def environment(given: Asked, number: int) -> dict[str, Any]:
     found = details.environment(given.view, number)
@@ -391,6 +404,9 @@ def package(given: Asked, name: str) -> dict[str, Any]:
         ),
         "resting": part(given, at_rest(name).page(given.view, Params(size=100)), "At rest", "", "")
         if users.beside.get("at rest")
+        else None,
+        "buildouts": embedded(given, "buildouts", "Buildouts", "", filters={"package": name})
+        if users.beside.get("in buildouts")
         else None,
         **_happened(given, {"package": name}, 15),
     }

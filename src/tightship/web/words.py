@@ -95,6 +95,14 @@ WORDS = {
         "configured for:",
         "tightship index update",
     ),
+    "buildouts": Words(
+        "What was each buildout built from?",
+        "buildout",
+        "buildouts",
+        "No buildout has said so yet. Tightship's extension for zc.buildout does, and old set-ups with "
+        "buildout.sendpickedversions: see docs/how-to/buildout.md.",
+        "",
+    ),
     "changes": Words(
         "What changed?",
         "change",

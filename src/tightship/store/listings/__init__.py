@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tightship.store.listing import Listing
 from tightship.store.listings.applications import APPLICATIONS, INSTANCES
+from tightship.store.listings.buildouts import BUILDOUTS
 from tightship.store.listings.changes import CHANGES
 from tightship.store.listings.findings import FINDINGS
 from tightship.store.listings.groups import GROUPS
@@ -24,6 +25,7 @@ LISTINGS: dict[str, Listing] = {
         PACKAGES,
         OUTDATED,
         ENVIRONMENTS,
+        BUILDOUTS,
         CHANGES,
         FINDINGS,
     )
