@@ -65,7 +65,7 @@ def test_files_are_followed_each_pin_with_its_line(tmp_path: Path) -> None:
         ("django", "4.2.1", "requirements/base.txt:1", ""),
     ]
     assert found.notes == [
-        "requirements/base.txt:2: is installed from where it says, not by a version: not looked at",
+        "requirements/base.txt:2: from an address or a directory, not by a version: line 2",
         "requirements/base.txt:3: not pinned to one version: celery<6,>=5",
     ]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tightship.integrations.pins.buildout_syntax import Option, Section, Sections
 from tightship.integrations.pins.cascade import Cascade, NoSection, extended
-from tightship.integrations.pins.conditions import Untold, holds
+from tightship.integrations.pins.conditions import Untold, holds, running_python
 from tightship.integrations.pins.files import Files
 from tightship.integrations.pins.pin import (
     VERSION,
@@ -41,8 +41,9 @@ def user_config() -> Path:
 
 
 def read(files: Files, python: str, defaults: Path | None = None) -> Found:
-    """The pins of every buildout configuration of the directory. `python`: the Python that conditions are
-    held against. `defaults`: the user's own default.cfg."""
+    """The pins of every buildout configuration of the directory. `python`: the Python that it is for, which
+    conditions are held against; empty: not known, they are held against this one. `defaults`: the user's own
+    default.cfg."""
     found, of_others = Found(), []
     reached: set[Path] = set()
     for config in _configurations(files):
@@ -89,7 +90,7 @@ def of_configuration(
 
     def held(condition: str) -> bool | None:
         try:
-            return holds(condition, python)
+            return holds(condition, python or running_python())
         except Untold:
             return None
 
@@ -119,6 +120,10 @@ class _Reading:
             self._package(name, spelled)
         self._developed(sections)
         self._elsewhere()
+        if self.own.loose:
+            first = shown(self.own.loose[0].place, self.files.directory)
+            said = listed(one.name + one.allows for one in self.own.loose)
+            self.own.notes.append(f"{first}: not pinned to one version: {said}")
         self.own.pins.sort(key=lambda pin: (pin.url, pin.file, pin.line))
         return self.own
 
@@ -202,8 +207,7 @@ class _Reading:
     def _placed(self, pin: Pin, text: Text, start: int, end: int) -> Pin:
         pin = located(pin, text, start, end)
         if pin.end:
-            before = text.text.count("\n", 0, start)
-            pin = replace(pin, line=pin.line + text.text.count("\n", 0, pin.start) - before)
+            pin = replace(pin, line=pin.line + text.line(pin.start) - text.line(start))
         if self.files.writable(text):
             return pin
         where = shown(self.config, self.files.directory)
@@ -253,7 +257,7 @@ class _Reading:
         for name, condition, told, section in self.cascade.elsewhere:
             if name != self.section or not section:
                 continue
-            why = f"its section does not hold for Python {self.python}: {condition}"
+            why = f"its section does not hold for Python {self.python or running_python()}: {condition}"
             if not told:
                 why = f"whether its section holds can't be told without running it: {condition}"
                 place = shown(next(iter(section.values())).place, self.files.directory)

@@ -83,8 +83,7 @@ class Cascade:
         text = option.pieces[-1].text
         for name in option.value.split():
             at = text.text.find(name, option.pieces[0].start)
-            line = text.text.count("\n", 0, max(at, 0)) + 1
-            yield name, f"{shown(text.shown, self.files.directory)}:{line}"
+            yield name, f"{shown(text.shown, self.files.directory)}:{text.line(max(at, 0))}"
 
     def _parsed(self, text: Text) -> Written:
         if text.file not in self._written:

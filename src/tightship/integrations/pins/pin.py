@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -20,7 +22,7 @@ class NoText(ValueError):
     """These bytes are no text."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Text:
     """A file as text, so that writing it again gives the same bytes, whatever they were."""
 
@@ -51,6 +53,14 @@ class Text:
     def encoded(self, text: str) -> bytes:
         """Another text as the bytes of this file."""
         return self.mark + text.encode(self.encoding, "surrogateescape")
+
+    def line(self, at: int) -> int:
+        """The line of a place in the text, from 1 on."""
+        return bisect_right(self._starts, at)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     @property
     def shown(self) -> str:
