@@ -10,6 +10,8 @@ from typing import Any
 
 from tests import reports
 from tests.reports import Json, packages
+from tightship.fleet.newest import Candidate, Known
+from tightship.store import indexed
 from tightship.store.recording import record
 
 DJANGO = packages(
@@ -165,3 +167,8 @@ def record_cast(now: datetime) -> None:
     told("web2", 2, **web1(NEWER, stale=[{"how": "newer", "what": "django"}]))
     told("web1", 0.5, **web1(NEWER, ticks=2000, release="2.5.0"))
     told("web2", 0.4, **web1(NEWER, stale=[{"how": "newer", "what": "django"}]))
+    django = Known(
+        [Candidate("6.0", ">=3.12"), Candidate("5.2.9"), Candidate("5.2.1", "", "a leak")], asked=now
+    )
+    indexed.keep({"django": django}, now)
+    indexed.judge(now)

@@ -9,11 +9,12 @@ import pytest
 
 from tightship.cli import lists
 from tightship.cli.findings import findings
+from tightship.cli.outdated import outdated
 from tightship.store.listing import Params
 from tightship.store.listings import LISTINGS
 from tightship.web import commands
 
-VERBS = {**{name: lists.command(name) for name in lists.VERBS}, "findings": findings}
+VERBS = {**{name: lists.command(name) for name in lists.VERBS}, "findings": findings, "outdated": outdated}
 
 
 def test_every_list_is_a_verb() -> None:

@@ -10,7 +10,8 @@ from tightship.store.listings import LISTINGS
 
 @pytest.mark.parametrize("name", sorted(set(LISTINGS) - {"sites"}))
 def test_an_empty_list_says_what_to_type(alice: Client, name: str) -> None:
-    assert "<pre>tightship gather" in alice.get(f"/{name}").content.decode()
+    command = "tightship index update" if name == "outdated" else "tightship gather"
+    assert f"<pre>{command}" in alice.get(f"/{name}").content.decode()
 
 
 def test_an_empty_list_of_sites_says_what_a_site_is(alice: Client) -> None:

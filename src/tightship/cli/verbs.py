@@ -39,6 +39,8 @@ VERBS = {
     "ports": Verb(ASK, "Who listens on which port.", "lists"),
     "sites": Verb(ASK, "Which name is answered by what.", "lists"),
     "packages": Verb(ASK, "Which versions of which packages are in use.", "lists"),
+    "outdated": Verb(ASK, "What is newer than what is in use, or than what is pinned.", "outdated"),
+    "index": Verb(REMEMBER, "What package indexes have: ask them, keep it.", "index"),
     "who-uses": Verb(ASK, "Who uses a package, in the versions that SPECIFIER matches.", "lists"),
     "environments": Verb(ASK, "The environments: Python, packages, and what uses them.", "lists"),
     "changes": Verb(ASK, "What changed, newest first.", "lists"),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from tightship.fleet.moments import BadMoment
 from tightship.fleet.report import Evidence, Stale, Unread
-from tightship.store import details, findings, retiring
+from tightship.store import details, findings, indexed, retiring
 from tightship.store.comparing import apart
 from tightship.store.errors import StoreError
 from tightship.store.listing import Params
@@ -25,7 +25,7 @@ from tightship.store.querying import covers
 from tightship.store.using import at_rest, who_uses
 from tightship.web import commands, facts, links, sentences, table
 from tightship.web.asked import Asked, asked, context
-from tightship.web.embedding import embedded, part
+from tightship.web.embedding import Embedded, embedded, part
 from tightship.web.linked import linked
 from tightship.web.portmap import strips
 from tightship.web.problems import sorry, unable
@@ -238,10 +238,19 @@ def application(given: Asked, name: str) -> dict[str, Any]:
                 filters=only,
                 size=FEW,
             ),
+            *_newer(given, only),
             embedded(given, "packages", "Packages", "None were read.", filters=only),
         ],
         **_happened(given, only, 15),
     }
+
+
+def _newer(given: Asked, only: Mapping[str, str]) -> list[Embedded]:
+    """What is newer than what an application uses, where the package indexes were asked."""
+    if given.view.at or not indexed.state().packages:
+        return []
+    nothing = "Nothing newer is known."
+    return [embedded(given, "outdated", "Outdated packages", nothing, filters=only, size=FEW)]
 
 
 @page("web/server.html")
@@ -367,7 +376,11 @@ def package(given: Asked, name: str) -> dict[str, Any]:
         "covers": users.covers,
         "command": commands.who_uses(name, given.at),
         "answer": sentences.package(found),
-        "versions": found.versions,
+        "newest": sentences.newest(found),
+        "versions": [(use, sentences.newer(use)) for use in found.versions],
+        "behind": any(use.newer for use in found.versions),
+        "dated": any(use.first for use in found.versions),
+        "gone": found.gone,
         "all_groups": sum(use.groups for use in found.versions),
         "users": part(
             given,

@@ -87,6 +87,14 @@ WORDS = {
         "packages",
         "No package was found yet. They are read from the import path of each running application:",
     ),
+    "outdated": Words(
+        "What is newer than what is in use?",
+        "outdated version",
+        "outdated versions",
+        "Nothing is known to be newer than what is in use. This asks the package indexes that pip is "
+        "configured for:",
+        "tightship index update",
+    ),
     "changes": Words(
         "What changed?",
         "change",

@@ -178,6 +178,8 @@ class Use(Thing):
     applications: list[str]
     servers: list[str]
     groups: int
+    owners: list[str]
+    newer: list[str] = Field(description="on the package indexes, as far as its Python can run it")
 
 
 class PackageUse(Thing):
@@ -185,6 +187,7 @@ class PackageUse(Thing):
 
     at: datetime
     package: str
+    newest: str = Field(description="on the package indexes, for any Python; empty: none, or nobody asked")
     versions: list[Use]
 
 
@@ -337,12 +340,15 @@ def package(view: View, name: str) -> PackageUse | None:
     return PackageUse(
         at=view.moment,
         package=found.name,
+        newest=found.newest,
         versions=[
             Use(
                 version=one.version,
                 applications=list(one.applications),
                 servers=list(one.servers),
                 groups=one.groups,
+                owners=list(one.owners),
+                newer=unique(ahead.within("major") for ahead in one.newer.values()),
             )
             for one in found.versions
         ],
