@@ -7,20 +7,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 import requests
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
 from pypi_simple import ACCEPT_ANY, DistributionPackage, ProjectPage, UnsupportedContentTypeError
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
@@ -29,12 +20,10 @@ from urllib3.util.retry import Retry
 from tightship import __version__
 from tightship.fleet.text import harmless
 from tightship.index.configured import Configured, without_password
+from tightship.index.files import AT_ONCE, File, NoAnswer, Said, Unreachable, version_of
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of what an index says of one package. The largest that are known have 30 MB."""
-
-AT_ONCE = 8
-"""Questions that are under way at a time."""
 
 _AGAIN = Retry(
     connect=1,
@@ -45,45 +34,6 @@ _AGAIN = Retry(
     raise_on_status=False,
     allowed_methods=("GET",),
 )
-
-
-class NoAnswer(Exception):
-    """An index did not answer; the message says which and why, without a password."""
-
-
-class Unreachable(NoAnswer):
-    """An index can't be asked at all: the next question would end the same way."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file that can be installed."""
-
-    name: str
-    version: str
-    """PEP 440, as the file's name has it"""
-    url: str
-    sha256: str
-    """hexadecimal; empty: the index does not say"""
-    size: int | None
-    requires_python: str
-    yanked: str | None
-    """why it was taken back; empty: without a word; None: it was not"""
-
-    @property
-    def is_wheel(self) -> bool:
-        return self.name.endswith(".whl")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What an index said."""
-
-    files: Sequence[File]
-    """none: it does not know the package"""
-    etag: str = ""
-    unchanged: bool = False
-    """it is as it was when this etag came: `files` is empty"""
 
 
 def session_for(how: Configured) -> requests.Session:
@@ -175,7 +125,7 @@ def _files(page: ProjectPage, name: str) -> list[File]:
 
 
 def _file(one: DistributionPackage, name: str) -> File | None:
-    version = _version(one.filename, name)
+    version = version_of(one.filename, name)
     if version is None:
         return None
     yanked = (one.yanked_reason or "") if one.is_yanked else None
@@ -190,18 +140,6 @@ def _file(one: DistributionPackage, name: str) -> File | None:
     )
 
 
-def _version(filename: str, name: str) -> str | None:
-    """The version by a file's name; None: it is no wheel, no sdist, or of another package."""
-    try:
-        if filename.endswith(".whl"):
-            project, version, _build, _tags = parse_wheel_filename(filename)
-        else:
-            project, version = parse_sdist_filename(filename)
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return None
-    return str(version) if canonicalize_name(project) == name else None
-
-
 def _of_folder(folder: Path, name: str) -> list[File]:
     """An index that stands on this machine, a folder for each package with a page in it."""
     try:
@@ -209,30 +147,6 @@ def _of_folder(folder: Path, name: str) -> list[File]:
     except OSError:
         return []
     return _files(ProjectPage.from_html(name, html, base_url=folder.as_uri() + "/"), name)
-
-
-def at_hand(folder: str, names: Sequence[str]) -> dict[str, list[File]]:
-    """What lies in a folder of `find-links`. name -> files; a page, or what can't be read, has none."""
-    path = Path(url2pathname(urlsplit(folder).path)) if folder.startswith("file:") else Path(folder)
-    found: dict[str, list[File]] = {name: [] for name in names}
-    try:
-        files = sorted(one for one in path.expanduser().iterdir() if one.is_file())
-    except OSError:
-        return found
-    for one in files:
-        name = str(canonicalize_name(one.name.partition("-")[0]))
-        # An sdist's own name may hold dashes.
-        for known in (name, *_longer(one.name)):
-            version = _version(one.name, known) if known in found else None
-            if version is not None:
-                found[known].append(File(one.name, version, one.absolute().as_uri(), "", None, "", None))
-                break
-    return found
-
-
-def _longer(filename: str) -> list[str]:
-    parts = filename.split("-")
-    return [str(canonicalize_name("-".join(parts[:number]))) for number in range(2, len(parts))]
 
 
 def _why(error: BaseException) -> str:

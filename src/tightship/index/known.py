@@ -9,19 +9,17 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
-import requests
-
 from tightship.fleet.newest import Candidate, Known, newest_first
-from tightship.index import asking
-from tightship.index.asking import File, NoAnswer, Unreachable
 from tightship.index.configured import Configured, configured, without_password
+from tightship.index.files import AT_ONCE, File, NoAnswer, Said, Unreachable, at_hand
 
 FRESH = timedelta(hours=1)
 """How long what an index said is good enough."""
@@ -45,19 +43,20 @@ class Indexes:
     ) -> dict[str, Known]:
         """name -> what is known. `names`: PEP 503. `told` hears how many are done, of how many."""
         wanted = sorted(set(names))
-        lying = [asking.at_hand(folder, wanted) for folder in self.how.find_links]
+        lying = [at_hand(folder, wanted) for folder in self.how.find_links]
         found: dict[str, list[_Kept]] = {name: [] for name in wanted}
-        with asking.session_for(self.how) as session, ThreadPoolExecutor(asking.AT_ONCE) as pool:
-            for index in self.how.indexes:
-                asked = _Asked(self, index, session)
-                for number, kept in enumerate(pool.map(asked.about, wanted), 1):
-                    found[kept.name].append(kept)
-                    told(number, len(wanted))
+        for index in self.how.indexes:
+            asked = _Asked(self, index)
+            for number, kept in enumerate(asked.about(wanted), 1):
+                found[kept.name].append(kept)
+                told(number, len(wanted))
         return {name: _merged(found[name], [one[name] for one in lying]) for name in wanted}
 
     def files(self, name: str) -> list[File]:
         """All files of a package, from all indexes, as they are now. Raises NoAnswer."""
-        found = [one for folder in self.how.find_links for one in asking.at_hand(folder, [name])[name]]
+        from tightship.index import asking
+
+        found = [one for folder in self.how.find_links for one in at_hand(folder, [name])[name]]
         with asking.session_for(self.how) as session:
             for index in self.how.indexes:
                 found += asking.ask(session, index, name, self.how.timeout).files
@@ -84,29 +83,45 @@ class _Kept:
 class _Asked:
     """One index, in one round of questions."""
 
-    def __init__(self, of: Indexes, index: str, session: requests.Session) -> None:
-        self.of, self.index, self.session = of, index, session
+    def __init__(self, of: Indexes, index: str) -> None:
+        self.of, self.index = of, index
+        self.is_here = index.startswith("file:")
         self.folder = of.cache / str(_FORM) / blake2b(_public(index), digest_size=10).hexdigest()
         self.unreachable = ""
 
-    def about(self, name: str) -> _Kept:
-        kept = _read(self.folder / f"{name}.json", name)
+    def about(self, names: Sequence[str]) -> Iterator[_Kept]:
+        """What is kept where that is fresh enough, else what the index says."""
+        kept = {name: _read(self.folder / f"{name}.json", name) for name in names}
+        late = [name for name in names if not self._is_good(kept[name])]
+        yield from (kept[name] for name in names if self._is_good(kept[name]))
+        if late:
+            # Imported where somebody is asked: what is at hand is answered in half the time.
+            from tightship.index import asking
+
+            with asking.session_for(self.of.how) as session, ThreadPoolExecutor(AT_ONCE) as pool:
+                ask = partial(asking.ask, session, self.index)
+                yield from pool.map(lambda name: self._asked(kept[name], ask), late)
+
+    def _is_good(self, kept: _Kept) -> bool:
+        if self.is_here:
+            return False
         is_fresh = kept.asked is not None and datetime.now(UTC) - kept.asked < self.of.fresh
-        if is_fresh or (self.of.offline and not self.index.startswith("file:")):
-            return kept
+        return is_fresh or self.of.offline
+
+    def _asked(self, kept: _Kept, ask: Callable[[str, float, str], Said]) -> _Kept:
         if self.unreachable:
-            return _Kept(name, kept.candidates, kept.asked, kept.etag, self.unreachable)
+            return replace(kept, problem=self.unreachable)
         now = datetime.now(UTC)
         try:
-            said = asking.ask(self.session, self.index, name, self.of.how.timeout, kept.etag)
+            said = ask(kept.name, self.of.how.timeout, kept.etag)
         except NoAnswer as error:
             if isinstance(error, Unreachable):
                 self.unreachable = str(error)
-            return _Kept(name, kept.candidates, kept.asked, kept.etag, str(error))
+            return replace(kept, problem=str(error))
         candidates = kept.candidates if said.unchanged else newest_first(versions(said.files))
-        new = _Kept(name, candidates, now, said.etag)
-        if not self.index.startswith("file:"):
-            _write(self.folder / f"{name}.json", new)
+        new = _Kept(kept.name, candidates, now, said.etag)
+        if not self.is_here:
+            _write(self.folder / f"{kept.name}.json", new)
         return new
 
 
