@@ -27,6 +27,7 @@ from tightship.integrations.pins.pin import (
     listed,
     located,
     shown,
+    without_password,
 )
 
 THEN = "bin/buildout"
@@ -199,7 +200,7 @@ class _Reading:
             written,
             piece.condition,
             self.python,
-            url=text.url,
+            url=without_password(text.url),
             then=THEN,
         )
         return self._placed(pin, text, piece.start, piece.end)
@@ -229,7 +230,7 @@ class _Reading:
                     piece.line,
                     self.section,
                     piece.condition,
-                    piece.text.url,
+                    without_password(piece.text.url),
                 )
             )
         elif "${" in value:
@@ -260,11 +261,6 @@ class _Reading:
             why = f"its section does not hold for Python {self.python or running_python()}: {condition}"
             if not told:
                 why = f"whether its section holds can't be told without running it: {condition}"
-                place = shown(next(iter(section.values())).place, self.files.directory)
-                self.own.notes.append(
-                    f"{place}: the pins of {listed(section)} are left out; only running Python tells "
-                    f"whether this holds: {condition}"
-                )
             pins = [self._pin(canonical(key), key, option) for key, option in section.items()]
             known = [replace(pin, marker=condition, python="") for pin in pins if pin is not None]
             self.own.aside += [Aside(pin, why) for pin in known]

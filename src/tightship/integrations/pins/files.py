@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from tightship.integrations.pins.pin import NoText, Text, shown
+from tightship.integrations.pins.pin import NoText, Text, shown, without_password
 
 Fetched = Callable[[str], bytes]
 """Gives what an address answers. Raises OSError (urllib's errors and requests' are some) with the reason."""
@@ -63,10 +63,12 @@ class Files:
             if len(self._of_address) >= MOST:
                 raise OSError(f"at most {MOST} files of a project are read")
             text = self._at(address, cache)
-        except (OSError, NoText) as error:
+        except (OSError, ValueError) as error:
             why = "it is no text" if isinstance(error, NoText) else (getattr(error, "strerror", "") or error)
             names = f", which {asked} names," if asked else ""
-            self.notes.append(f"{shown(address, self.directory)}{names} can't be read: {why}")
+            self.notes.append(
+                f"{shown(address, self.directory)}{names} can't be read: {without_password(str(why))}"
+            )
             return None
         return self.texts.setdefault(text.file, text)
 
@@ -76,11 +78,11 @@ class Files:
         if "://" not in address:
             return self._of_file(Path(address))
         try:
-            return Text.of(Path(address), self._fetched(address), address)
+            return Text.of(Path(without_password(address)), self._fetched(address), address)
         except OSError:
             if cache is None or not cache.is_file():
                 raise
-            return Text.of(Path(address), contents(cache), address)
+            return Text.of(Path(without_password(address)), contents(cache), address)
 
     def _fetched(self, address: str) -> bytes:
         if self.fetched is None:
@@ -103,5 +105,5 @@ def contents(file: Path, most: int = LARGEST) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise OSError("it is no regular file")
         if status.st_size > most:
-            raise OSError(f"it has {status.st_size >> 20} MB, at most {most >> 20} are read")
+            raise OSError(f"it is larger than {most >> 20} MB")
         return opened.read(most)

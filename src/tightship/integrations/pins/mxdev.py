@@ -15,7 +15,17 @@ from urllib.parse import urljoin
 from packaging.requirements import InvalidRequirement, Requirement
 
 from tightship.integrations.pins.files import Files
-from tightship.integrations.pins.pin import Aside, Found, Loose, Pin, Text, canonical, located, shown
+from tightship.integrations.pins.pin import (
+    Aside,
+    Found,
+    Loose,
+    Pin,
+    Text,
+    canonical,
+    located,
+    shown,
+    without_password,
+)
 from tightship.integrations.pins.requirements import exact, fixed_outside
 
 NAME = "mx.ini"
@@ -126,11 +136,21 @@ class Mxdev:
         name, marker, version = canonical(requirement.name), str(requirement.marker or ""), exact(requirement)
         if version is None:
             allows = str(requirement.specifier)
-            self.found.loose.append(Loose(name, allows, text.file, number, OVERRIDES, marker, text.url))
+            self.found.loose.append(
+                Loose(name, allows, text.file, number, OVERRIDES, marker, without_password(text.url))
+            )
             self._note(text, number, f"not pinned to one version: {name}{allows}")
             return
         pin = Pin(
-            name, version, text.file, number, OVERRIDES, requirement.name, marker, url=text.url, then=THEN
+            name,
+            version,
+            text.file,
+            number,
+            OVERRIDES,
+            requirement.name,
+            marker,
+            url=without_password(text.url),
+            then=THEN,
         )
         pin = located(pin, text, place[0], place[0] + len(line.partition(";")[0]))
         self.found.pins.append(pin if self.files.writable(text) else fixed_outside(pin))

@@ -151,7 +151,7 @@ class _Reading:
         if name == self.own:  # its own extras
             return
         if version is None:
-            self.found.loose.append(Loose(name, allows, self.text.file, line, section, marker, self.text.url))
+            self.found.loose.append(Loose(name, allows, self.text.file, line, section, marker))
             return
         python = pythons.oldest(self.required, marker)
         pin = Pin(name, version, self.text.file, line, section, written, marker, python, then=self.then)

@@ -25,7 +25,7 @@ class Raised:
     """What raising comes to."""
 
     files: Mapping[Path, bytes]
-    """the new content of each file that changes"""
+    """the new content of each file that changes; what it was is `project.texts[file].data`"""
     pins: Sequence[Pin]
     """those that are raised, as they were"""
     kept: Sequence[Kept] = ()

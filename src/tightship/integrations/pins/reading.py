@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tightship.integrations.pins import buildout, installed, locks, pyproject, pythons
+from tightship.integrations.pins import buildout, installed, locks, overriding, pyproject, pythons
 from tightship.integrations.pins.conditions import running_python
 from tightship.integrations.pins.files import Fetched, Files
 from tightship.integrations.pins.mxdev import Mxdev
@@ -59,8 +59,9 @@ class Reading:
         order = {file: number for number, file in enumerate(self.files.texts)}
         pins = [_for_python(pin, python) for pin in self.found.pins]
         pins.sort(key=lambda pin: (order[pin.file], pin.line, pin.start))
-        notes = list(dict.fromkeys([*self.files.notes, *self.found.notes]))
         found = self.found
+        overridden = overriding.notes(pins, found.aside, self.files.directory)
+        notes = list(dict.fromkeys([*self.files.notes, *found.notes, *overridden]))
         return Project(
             self.files.directory, pins, notes, found.aside, found.loose, python, how, self.files.texts
         )

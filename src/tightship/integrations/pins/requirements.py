@@ -13,7 +13,17 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from tightship.integrations.pins.compiled import Made, written_by_mxdev
 from tightship.integrations.pins.files import Files
-from tightship.integrations.pins.pin import Found, Loose, Pin, Text, canonical, listed, located, shown
+from tightship.integrations.pins.pin import (
+    Found,
+    Loose,
+    Pin,
+    Text,
+    canonical,
+    listed,
+    located,
+    shown,
+    without_password,
+)
 
 PATTERNS = tuple(
     f"{name}.{kind}"
@@ -97,9 +107,29 @@ class Requirements:
         name, marker = canonical(requirement.name), str(requirement.marker or "")
         version = exact(requirement)
         if version is None:
-            loose.append(Loose(name, str(requirement.specifier), text.file, number, "", marker, text.url))
+            loose.append(
+                Loose(
+                    name,
+                    str(requirement.specifier),
+                    text.file,
+                    number,
+                    "",
+                    marker,
+                    without_password(text.url),
+                )
+            )
             return
-        pin = Pin(name, version, text.file, number, "", requirement.name, marker, made.python, url=text.url)
+        pin = Pin(
+            name,
+            version,
+            text.file,
+            number,
+            "",
+            requirement.name,
+            marker,
+            made.python,
+            url=without_password(text.url),
+        )
         pin = located(pin, text, start, end_of_versions(text.text, start, end))
         if not self.files.writable(text):
             self.found.pins.append(fixed_outside(pin))
