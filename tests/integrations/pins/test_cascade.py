@@ -120,9 +120,7 @@ def test_an_address_that_does_not_answer_is_a_note_without_its_password(tmp_path
         raise TimeoutError(f"{address} did not answer")
 
     address = "https://example.com/versions.cfg"
-    assert read(tmp_path, fetched).notes == [
-        f"{address}, which buildout.cfg:2 names, can't be read: {address} did not answer"
-    ]
+    assert read(tmp_path, fetched).notes == [f"buildout.cfg:2: {address} did not answer"]
     assert "secret" not in str(read(tmp_path, lambda _address: b"[versions]\nsix = 1\n").pins)
 
 
@@ -162,3 +160,23 @@ def test_a_condition_that_python_would_have_to_run_is_not_run(tmp_path: Path) ->
         )
     read(tmp_path)
     assert not trap.exists()
+
+
+def test_what_is_built_to_take_for_ever_does_not(tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"{number}.cfg").write_text(
+            f"[buildout]\nextends = {number + 1}.cfg {number + 1}.cfg\n"
+            f"[versions]\n<= v{number + 1}\n  v{number + 1}\nsix = 1.{number}\n"
+            f"[v{number}]\n<= v{number + 1}\n v{number + 1}\nzipp = 1.{number}\n"
+        )
+    (tmp_path / "40.cfg").write_text("[versions]\nidna = 1\n[v40]\nidna = 1\n")
+    (tmp_path / "buildout.cfg").write_text(
+        f"[buildout]\nextends = 0.cfg\n[versions:{'(' * 5000}\n[a:{' ' * 100_000}x\n[versions:{'(' * 5000}]\n"
+    )
+    (tmp_path / "requirements.txt").write_text(
+        f"six{' ' * 100_000}x\nzipp==3.1 ; {'(' * 5000}\n{'[' * 100_000}\nidna==3.6{' ' * 100_000}# x\n"
+    )
+    (tmp_path / "pyproject.toml").write_text(f"a = {'[' * 100_000}")
+    project = read(tmp_path)
+    assert any("more than 5000 times" in note for note in project.notes)
+    assert ("idna", "3.6") in [(pin.name, pin.version) for pin in project.pins]

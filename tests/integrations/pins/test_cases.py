@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tightship.integrations.pins import Pin, Project, raised, read
 
@@ -70,3 +72,59 @@ def test_raising_all_that_can_be_changes_versions_only(case: str) -> None:
             assert after[pin.line - 1] == line
             before[pin.line - 1] = line
         assert before == after
+
+
+KEYS = """
+project project.name project.dependencies project.optional-dependencies
+project.optional-dependencies.x dependency-groups.dev project.requires-python tool tool.uv
+tool.uv.sources tool.uv.sources.six tool.poetry tool.poetry.dependencies
+tool.poetry.dependencies.six tool.poetry.dependencies.python tool.pdm.resolution.overrides
+build-system.requires package packages metadata metadata.python-versions requires-python created-by
+""".split()
+VALUES = """
+1 4.2 true "" "six" "six==1.16.0" "1.16.0" ["six==1.16.0",1,["x"],{}] [{name="six",version="1.0"}]
+[{name=1}] {} {version="1.0"} {version=1} {six={version="1.0"}} {six=[{version="1.0"},"2.0"]}
+{git="x"} {source=1} [{name="six",version="1.0",source={registry="x"},marker=1}]
+[{name="six",version=1,source="x"}] [1] "(((" 1979-05-27
+""".split()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@given(
+    st.sampled_from(["pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "pylock.toml"]),
+    st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(VALUES)), max_size=4),
+)
+def test_whatever_stands_in_a_file_is_no_traceback(
+    tmp_path: Path, name: str, said: list[tuple[str, str]]
+) -> None:
+    for old in tmp_path.iterdir():
+        old.unlink()
+    (tmp_path / name).write_text("".join(f"{key} = {value}\n" for key, value in said))
+    project = read(tmp_path)
+    raised(project, dict.fromkeys(project.pins, "9.9"))
+
+
+PIECES = st.sampled_from(
+    (
+        b"[settings] [versions] [buildout] version-overrides include extends requirements-in url mx.ini "
+        b"buildout.cfg requirements.txt six -c < : # ; = + - [ ] \\ ${a:b} \xff \0 \xef\xbb\xbf \xff\xfe \x85"
+    ).split(b" ")
+) | st.sampled_from([b"\n", b"\r", b" ", b"-r ", b"== 1.0"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@given(
+    st.sampled_from(
+        ["buildout.cfg", "mx.ini", "requirements.txt", "requirements.in", ".python-version", "uv.lock"]
+    ),
+    st.lists(PIECES, max_size=25).map(b"".join),
+)
+def test_whatever_bytes_a_file_has_are_no_traceback(tmp_path: Path, name: str, data: bytes) -> None:
+    for old in tmp_path.iterdir():
+        old.unlink()
+    (tmp_path / "requirements.txt").write_text("six==1.0\n")
+    (tmp_path / name).write_bytes(data)
+    project = read(tmp_path)
+    for file, new in raised(project, dict.fromkeys(project.pins, "9.9")).files.items():
+        assert new != file.read_bytes()
+    assert all(text.data == file.read_bytes() for file, text in project.texts.items())

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from tightship.integrations.pins.buildout_syntax import Option, Section, Sections
+from tightship.integrations.pins.buildout_syntax import Option, Section, Sections, Written
 from tightship.integrations.pins.cascade import Cascade, NoSection, extended
 from tightship.integrations.pins.conditions import Untold, holds, running_python
 from tightship.integrations.pins.files import Files
@@ -47,10 +47,11 @@ def read(files: Files, python: str, defaults: Path | None = None) -> Found:
     default.cfg."""
     found, of_others = Found(), []
     reached: set[Path] = set()
+    parsed: dict[Path, Written] = {}
     for config in _configurations(files):
         if config in reached and config.name != "buildout.cfg":
             continue
-        one, seen = of_configuration(files, config, python, defaults)
+        one, seen = of_configuration(files, config, python, defaults, parsed)
         reached |= seen
         of_others.append((config, one, seen))
     for config, one, _seen in of_others:
@@ -85,7 +86,7 @@ def _join(found: Found, other: Found) -> None:
 
 
 def of_configuration(
-    files: Files, config: Path, python: str, defaults: Path | None
+    files: Files, config: Path, python: str, defaults: Path | None, parsed: dict[Path, Written] | None = None
 ) -> tuple[Found, set[Path]]:
     """What one configuration pins, and the files that it was read from."""
 
@@ -95,7 +96,7 @@ def of_configuration(
         except Untold:
             return None
 
-    cascade = Cascade(files, held)
+    cascade = Cascade(files, held, written={} if parsed is None else parsed)
     sections = cascade.read(config, defaults)
     reading = _Reading(files, config, python, cascade)
     found = reading.found(sections)
@@ -169,16 +170,7 @@ class _Reading:
 
     def _chain(self, name: str, written: str, option: Option) -> list[Pin]:
         """The pins that were replaced, the newest first, each knowing the one that it replaced itself."""
-        known = {(option.pieces[-1].text.file, option.pieces[-1].start)}
-        pins: list[Pin] = []
-        older = option.before
-        while older is not None:
-            place = (older.pieces[-1].text.file, older.pieces[-1].start) if older.pieces else None
-            pin = self._pin(name, written, older) if place and place not in known else None
-            if pin is not None and place:
-                known.add(place)  # the same file extended twice is no other pin
-                pins.append(pin)
-            older = older.before
+        pins = [pin for older in option.before if (pin := self._pin(name, written, older)) is not None]
         for number in range(len(pins) - 1, 0, -1):
             pins[number - 1] = replace(pins[number - 1], overrides=pins[number])
         return pins

@@ -50,14 +50,14 @@ class Made:
         beside = text.file.with_suffix(".in")
         return _made(text, name, beside if beside.is_file() else None)
 
-    def fixing(self, pin: Pin, exactly: list[Pin], *, hashed: bool) -> Pin:
-        """The pin with what follows from how its file was made. `exactly`: what the file that it was made of
-        pins of the same package."""
+    def fixing(self, pin: Pin, exactly: Pin | None, *, hashed: bool) -> Pin:
+        """The pin with what follows from how its file was made. `exactly`: the same package's pin in the
+        file that it was made of."""
         upgrade = f"--upgrade-package '{pin.name}=={{version}}'"
         if self.source == pin.file:
             return replace(pin, then=self.command)
-        if exactly:
-            place = f"{self.source.name if self.source else ''}:{exactly[0].line}"
+        if exactly is not None:
+            place = f"{exactly.file.name}:{exactly.line}"
             then = f", then {self.command}" if self.command else ""
             return replace(
                 pin, fixed=f"{place} pins it exactly", instead=f"raise it in {place} to {{version}}{then}"

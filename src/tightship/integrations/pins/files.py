@@ -64,11 +64,10 @@ class Files:
                 raise OSError(f"at most {MOST} files of a project are read")
             text = self._at(address, cache)
         except (OSError, ValueError) as error:
-            why = "it is no text" if isinstance(error, NoText) else (getattr(error, "strerror", "") or error)
-            names = f", which {asked} names," if asked else ""
-            self.notes.append(
-                f"{shown(address, self.directory)}{names} can't be read: {without_password(str(why))}"
+            why = (
+                "it is no text" if isinstance(error, NoText) else getattr(error, "strerror", "") or str(error)
             )
+            self.notes.append(_note(shown(address, self.directory), asked, without_password(why)))
             return None
         return self.texts.setdefault(text.file, text)
 
@@ -92,6 +91,12 @@ class Files:
     def _of_file(self, file: Path) -> Text:
         real = Path(os.path.realpath(file))
         return self.texts.get(real) or Text.of(real, contents(real))
+
+
+def _note(said: str, asked: str, why: str) -> str:
+    if said in why:  # whoever fetches says himself what he could not fetch
+        return f"{asked}: {why}"
+    return f"{said}{f', which {asked} names,' if asked else ''} can't be read: {why}"
 
 
 def contents(file: Path, most: int = LARGEST) -> bytes:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urljoin
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from tightship.integrations.pins.files import Files
 from tightship.integrations.pins.pin import (
     Aside,
@@ -26,7 +24,7 @@ from tightship.integrations.pins.pin import (
     shown,
     without_password,
 )
-from tightship.integrations.pins.requirements import exact, fixed_outside
+from tightship.integrations.pins.requirements import exact, fixed_outside, requirement_of
 
 NAME = "mx.ini"
 THEN = "mxdev"
@@ -127,9 +125,8 @@ class Mxdev:
                 self._override(last, number, (start, end), line)
 
     def _override(self, text: Text, number: int, place: tuple[int, int], line: str) -> None:
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement:
+        requirement = requirement_of(line)
+        if requirement is None:
             self._note(text, number, "is no requirement that mxdev would take")
             return
         self.overridden.add(requirement.name.lower())

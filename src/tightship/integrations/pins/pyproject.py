@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from tightship.integrations.pins import pythons
 from tightship.integrations.pins.pin import (
     VERSION,
@@ -21,7 +19,7 @@ from tightship.integrations.pins.pin import (
     listed,
     located,
 )
-from tightship.integrations.pins.requirements import exact, fixed_outside
+from tightship.integrations.pins.requirements import exact, fixed_outside, requirement_of
 from tightship.integrations.pins.toml_places import Path, Place, strings
 
 NAME = "pyproject.toml"
@@ -113,9 +111,8 @@ class _Reading:
     def requirement(self, path: Path, said: str) -> None:
         """One of a list: `django==4.2; python_version < "3.12"`."""
         place, line = self._place(path)
-        try:
-            requirement = Requirement(said)
-        except InvalidRequirement:
+        requirement = requirement_of(said)
+        if requirement is None:
             self._note(line, "is no requirement (PEP 508)")
             return
         if requirement.url:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,7 @@ def valid(python: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=1024)
 def oldest(python: str, marker: str = "") -> str:
     """The Python that everything has to run on, of a version or specifier and a marker: `>=3.9` -> 3.9.
 
@@ -139,7 +141,7 @@ def oldest(python: str, marker: str = "") -> str:
 def _holds(marker: str, minor: str) -> bool:
     try:
         return Marker(marker).evaluate(environment(minor))
-    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, RecursionError):
         return True
 
 

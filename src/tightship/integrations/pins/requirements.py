@@ -30,7 +30,7 @@ PATTERNS = tuple(
     for kind in ("in", "txt")  # what is compiled is to be known before what came of it
     for name in ("*requirements*", "*constraints*", "requirements/*", "constraints/*")
 )
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
 _INCLUDE = re.compile(r"(?:-(?P<short>[rc])|--(?P<long>requirement|constraint))\s*=?\s*(?P<file>\S.*)$")
 _NOT_BY_NAME = re.compile(r"(-e\b|--editable\b|[./~]|[A-Za-z0-9+.-]+:(//)?|.*\.(whl|zip|tar\.\w+)(\s|$))")
 
@@ -44,6 +44,7 @@ class Requirements:
     python: str = ""
     read: set[Path] = field(default_factory=set)
     """the files that were read"""
+    _of_source: dict[tuple[Path | None, str], Pin] = field(default_factory=dict)
 
     def take(self, address: str | Path, asked: str = "") -> None:
         """Read one file with all that it includes; each file once."""
@@ -96,9 +97,8 @@ class Requirements:
     ) -> None:
         number, start, end = place
         said, _blank, options = line.partition(" --")
-        try:
-            requirement = Requirement(said.strip())
-        except InvalidRequirement:
+        requirement = requirement_of(said)
+        if requirement is None:
             self._note(text, number, "is no requirement that pip would take")
             return
         if requirement.url:
@@ -134,14 +134,23 @@ class Requirements:
         if not self.files.writable(text):
             self.found.pins.append(fixed_outside(pin))
         else:
-            exactly = [one for one in self.found.pins if one.file == made.source and one.name == name]
+            exactly = self._of_source.get((made.source, name))
             self.found.pins.append(made.fixing(pin, exactly, hashed="--hash" in f" --{options}"))
+            self._of_source[text.file, name] = pin
 
 
 def fixed_outside(pin: Pin) -> Pin:
     """A pin of a file that is not the project's own: it is not written there."""
     why = "it is fetched" if pin.url else "it lies outside of the project"
     return replace(pin, fixed=why, instead=f"in a file of the project: {pin.written}=={{version}}")
+
+
+def requirement_of(text: str) -> Requirement | None:
+    """A requirement (PEP 508); None for what is none."""
+    try:
+        return Requirement(text.strip())
+    except (InvalidRequirement, RecursionError):
+        return None
 
 
 def exact(requirement: Requirement) -> str | None:
@@ -168,7 +177,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, int, int, str]]:
         if not parts:
             start, first = at, number
         end, at = at + len(line), at + len(physical)
-        comment = bool(_COMMENT.match(line))
+        comment = line.lstrip().startswith("#")
         if line.endswith("\\") and not comment:
             parts.append(line.strip("\\"))
             continue
