@@ -206,13 +206,13 @@ def test_an_index_in_a_folder_and_files_that_lie_about_count_too(tmp_path: Path)
 
 
 def test_the_files_of_a_package_have_their_hashes(simple: Simple, indexes: Indexes) -> None:
-    found = {one.name: one for one in indexes.files("jinja2")}
+    found = {one.name: one for one in indexes.files(["jinja2"])["jinja2"]}
 
     assert found["jinja2-3.1.6-py3-none-any.whl"].sha256 == "ab" * 32
     assert found["jinja2-3.1.6-py3-none-any.whl"].url.endswith("/files/jinja2-3.1.6-py3-none-any.whl")
     simple.failures = [500]
     with pytest.raises(NoAnswer, match="answers 500"):
-        indexes.files("jinja2")
+        indexes.files(["jinja2"])
 
 
 def test_a_broken_cache_is_asked_for_again(simple: Simple, indexes: Indexes, tmp_path: Path) -> None:

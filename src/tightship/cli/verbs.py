@@ -42,6 +42,8 @@ VERBS = {
     "outdated": Verb(ASK, "What is newer than what is in use, or than what is pinned.", "outdated"),
     "index": Verb(REMEMBER, "What package indexes have: ask them, keep it.", "index"),
     "who-uses": Verb(ASK, "Who uses a package, in the versions that SPECIFIER matches.", "lists"),
+    "sbom": Verb(ASK, "A bill of materials of what runs, as CycloneDX.", "sbom"),
+    "freeze": Verb(ASK, "Write what an application runs, to build it again.", "freeze"),
     "environments": Verb(ASK, "The environments: Python, packages, and what uses them.", "lists"),
     "changes": Verb(ASK, "What changed, newest first.", "lists"),
     "diff": Verb(ASK, "What differs between two servers, instances or moments.", "diff"),

@@ -18,9 +18,10 @@ from requests.auth import HTTPBasicAuth
 from urllib3.util.retry import Retry
 
 from tightship import __version__
+from tightship.fleet.files import File
 from tightship.fleet.text import harmless
 from tightship.index.configured import Configured, without_password
-from tightship.index.files import AT_ONCE, File, NoAnswer, Said, Unreachable, version_of
+from tightship.index.files import AT_ONCE, NoAnswer, Said, Unreachable, version_of
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of what an index says of one package. The largest that are known have 30 MB."""

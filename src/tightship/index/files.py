@@ -16,6 +16,8 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
+from tightship.fleet.files import File
+
 AT_ONCE = 8
 """Questions that are under way at a time."""
 
@@ -26,26 +28,6 @@ class NoAnswer(Exception):
 
 class Unreachable(NoAnswer):
     """An index can't be asked at all: the next question would end the same way."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file that can be installed."""
-
-    name: str
-    version: str
-    """PEP 440, as the file's name has it"""
-    url: str
-    sha256: str
-    """hexadecimal; empty: the index does not say"""
-    size: int | None
-    requires_python: str
-    yanked: str | None
-    """why it was taken back; empty: without a word; None: it was not"""
-
-    @property
-    def is_wheel(self) -> bool:
-        return self.name.endswith(".whl")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
+from tightship.fleet.files import File
 from tightship.fleet.newest import Candidate, Known, newest_first
 from tightship.index.configured import Configured, configured, without_password
-from tightship.index.files import AT_ONCE, File, NoAnswer, Said, Unreachable, at_hand
+from tightship.index.files import AT_ONCE, NoAnswer, Said, Unreachable, at_hand
 
 FRESH = timedelta(hours=1)
 """How long what an index said is good enough."""
@@ -52,14 +53,23 @@ class Indexes:
                 told(number, len(wanted))
         return {name: _merged(found[name], [one[name] for one in lying]) for name in wanted}
 
-    def files(self, name: str) -> list[File]:
-        """All files of a package, from all indexes, as they are now. Raises NoAnswer."""
+    def files(
+        self, names: Iterable[str], told: Callable[[int, int], None] = lambda _done, _all: None
+    ) -> dict[str, list[File]]:
+        """name -> all its files on all indexes now. Raises NoAnswer: half of them are of no use."""
         from tightship.index import asking
 
-        found = [one for folder in self.how.find_links for one in at_hand(folder, [name])[name]]
-        with asking.session_for(self.how) as session:
+        wanted = sorted(set(names))
+        found: dict[str, list[File]] = {name: [] for name in wanted}
+        for folder in self.how.find_links:
+            for name, lying in at_hand(folder, wanted).items():
+                found[name] += lying
+        with asking.session_for(self.how) as session, ThreadPoolExecutor(AT_ONCE) as pool:
             for index in self.how.indexes:
-                found += asking.ask(session, index, name, self.how.timeout).files
+                ask = partial(asking.ask, session, index, timeout=self.how.timeout)
+                for number, (name, said) in enumerate(zip(wanted, pool.map(ask, wanted), strict=True), 1):
+                    found[name] += said.files
+                    told(number, len(wanted))
         return found
 
 

@@ -44,6 +44,7 @@ _TABLES: tuple[Path, ...] = (
     ("tool", "pdm", "resolution", "overrides"),
 )
 """Tables of name = version, where a bare version is an exact one."""
+_WILDCARD = re.compile(r"\.[*xX]$")
 _LOCKING = {"uv.lock": "uv lock", "poetry.lock": "poetry lock", "pdm.lock": "pdm lock"}
 
 
@@ -87,6 +88,11 @@ def _matching(document: Any, pattern: Path, path: Path = ()) -> Iterator[tuple[P
                 yield from _matching(document[name], pattern[1:], (*path, name))
 
 
+def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
+    found = document.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 @dataclass
 class _Reading:
     text: Text
@@ -99,14 +105,9 @@ class _Reading:
     def __post_init__(self) -> None:
         self.places = strings(self.text.text)
         self.required = pythons.required(NAME, self.document)
-        tool = self.document.get("tool")
-        uv = tool.get("uv") if isinstance(tool, dict) else None
-        sources = uv.get("sources") if isinstance(uv, dict) else None
-        self.sources = (
-            {canonical(name): said for name, said in sources.items()} if isinstance(sources, dict) else {}
-        )
-        project = self.document.get("project")
-        self.own = canonical(str(project.get("name", ""))) if isinstance(project, dict) else ""
+        sources = _table(_table(_table(self.document, "tool"), "uv"), "sources")
+        self.sources = {canonical(name): said for name, said in sources.items()}
+        self.own = canonical(str(_table(self.document, "project").get("name", "")))
 
     def requirement(self, path: Path, said: str) -> None:
         """One of a list: `django==4.2; python_version < "3.12"`."""
@@ -129,7 +130,10 @@ class _Reading:
         """One of a table: `django = "4.2"`, `django = { version = "4.2", extras = ["argon2"] }`."""
         if canonical(name) == "python":
             return
-        marker, section = "", ".".join(str(part) for part in path[: path.index(name)])
+        marker, section = (
+            "",
+            ".".join(str(part) for part in path[: len(path) - 1 - isinstance(path[-1], int)]),
+        )
         if isinstance(said, dict):
             if "version" not in said:
                 self._note(self._line(path), f"{name} comes from elsewhere, not by a version")
@@ -139,7 +143,7 @@ class _Reading:
         place, _line = self._place(path)
         allows = str(said).strip()
         bare = re.sub(r"^={1,3}\s*", "", allows)
-        version = bare if VERSION.fullmatch(bare) and not bare.endswith(".*") else None
+        version = bare if VERSION.fullmatch(bare) and not _WILDCARD.search(bare) else None
         self._add(section, place, (name, version, allows, marker))
 
     def _add(self, section: str, place: Place, said: tuple[str, str | None, str, str]) -> None:
@@ -171,7 +175,9 @@ class _Reading:
         self.found.notes.append(f"{self.shown}:{line}: {says}")
 
     def whole(self) -> Found:
-        """What was found, with the note on what is no exact pin."""
+        """What was found, with the notes on what is no exact pin, and on what is asked for by itself."""
+        if _table(_table(self.document, "tool"), "uv").get("workspace"):
+            self.found.notes.append(f"{self.shown}: of its workspace's members only what uv.lock has is read")
         if self.found.loose:
             said = listed(one.name + one.allows for one in self.found.loose)
             self._note(self.found.loose[0].line, f"not pinned to one version: {said}")
