@@ -180,3 +180,22 @@ def test_what_is_built_to_take_for_ever_does_not(tmp_path: Path) -> None:
     project = read(tmp_path)
     assert any("more than 5000 times" in note for note in project.notes)
     assert ("idna", "3.6") in [(pin.name, pin.version) for pin in project.pins]
+    for number in range(300):
+        (tmp_path / f"requirements-{number}.txt").write_text(f"-r requirements-{number + 1}.txt\n")
+    (tmp_path / "requirements-0.txt").write_text("idna==3.7\n-r requirements-1.txt\n")
+    notes = read(tmp_path).notes
+    assert any("include each other more than 50 deep" in note for note in notes)
+
+
+def test_what_is_extended_lies_beside_the_link_that_a_configuration_is(
+    zc_buildout: Asked, tmp_path: Path
+) -> None:
+    shared, project = tmp_path / "shared", tmp_path / "project"
+    for directory in (shared, project):
+        directory.mkdir()
+        (directory / "versions.cfg").write_text(f"[versions]\nsix = 1.{len(directory.name)}\n")
+    (shared / "buildout.cfg").write_text("[buildout]\nextends = versions.cfg\n")
+    (project / "buildout.cfg").symlink_to("../shared/buildout.cfg")
+    (answer,) = zc_buildout([project])
+    assert pinned(ours(project)) == theirs(answer) == {"six": "1.7"}
+    assert [(pin.name, pin.version, pin.fixed) for pin in read(project).pins] == [("six", "1.7", "")]

@@ -30,6 +30,7 @@ from tightship.integrations.pins.pin import (
     without_password,
 )
 
+FIRST = "buildout.cfg"
 THEN = "bin/buildout"
 _OURS = re.compile(r"^\[\s*(buildout|versions)\s*[]:]", re.M)
 _NOT_OURS = ("setup.cfg", "tox.cfg", ".installed.cfg")
@@ -45,33 +46,31 @@ def read(files: Files, python: str, defaults: Path | None = None) -> Found:
     """The pins of every buildout configuration of the directory. `python`: the Python that it is for, which
     conditions are held against; empty: not known, they are held against this one. `defaults`: the user's own
     default.cfg."""
-    found, of_others = Found(), []
+    read: dict[Path, tuple[Found, set[Path]]] = {}
     reached: set[Path] = set()
     parsed: dict[Path, Written] = {}
-    for config in _configurations(files):
-        if config in reached and config.name != "buildout.cfg":
-            continue
-        one, seen = of_configuration(files, config, python, defaults, parsed)
-        reached |= seen
-        of_others.append((config, one, seen))
-    for config, one, _seen in of_others:
+    for real, config in _configurations(files).items():
+        if real not in reached or config.name == FIRST:
+            read[real] = of_configuration(files, config, python, defaults, parsed)
+            reached |= read[real][1]
+    found = Found()
+    for real, (one, _seen) in read.items():
         # What another configuration extends is told there, together with what that makes of it.
-        if config.name == "buildout.cfg" or not any(
-            config in seen for other, _one, seen in of_others if other != config
-        ):
+        if real not in reached or real.name == FIRST:
             _join(found, one)
     return found
 
 
-def _configurations(files: Files) -> list[Path]:
-    """buildout.cfg first; then what looks like a configuration of its own."""
+def _configurations(files: Files) -> dict[Path, Path]:
+    """buildout.cfg first; then what looks like a configuration of its own. Path with links resolved -> path:
+    zc.buildout looks for what is extended beside the link."""
     names = [file for file in files.matching("*.cfg") if file.name not in _NOT_OURS and file.is_file()]
-    names.sort(key=lambda file: (file.name != "buildout.cfg", file.name))
-    return [
-        Path(os.path.realpath(file))
-        for file in names
-        if (text := files.text(file)) is not None and _OURS.search(text.text)
-    ]
+    found: dict[Path, Path] = {}
+    for file in sorted(names, key=lambda file: (file.name != FIRST, file.name)):
+        text = files.text(file)
+        if text is not None and _OURS.search(text.text):
+            found.setdefault(text.file, file)
+    return found
 
 
 def _join(found: Found, other: Found) -> None:
@@ -101,7 +100,7 @@ def of_configuration(
     reading = _Reading(files, config, python, cascade)
     found = reading.found(sections)
     found.notes[:0] = cascade.notes
-    return found, {text.file for text in cascade.seen if text.file != config}
+    return found, {text.file for text in cascade.seen if text.file != Path(os.path.realpath(config))}
 
 
 class _Reading:

@@ -47,11 +47,7 @@ class Reading:
     def project(self) -> Project:
         """Reads it all."""
         self._tomls()
-        python, how = (
-            (self.asked_python, "as asked for")
-            if self.asked_python
-            else pythons.said(self.files, self.documents)
-        )
+        python, how = self._python()
         self._buildout(pythons.oldest(python))
         self._requirements()
         self._pyproject_and_locks()
@@ -65,6 +61,14 @@ class Reading:
         return Project(
             self.files.directory, pins, notes, found.aside, found.loose, python, how, self.files.texts
         )
+
+    def _python(self) -> tuple[str, str]:
+        if not self.asked_python:
+            return pythons.said(self.files, self.documents)
+        if pythons.valid(self.asked_python):
+            return self.asked_python, "as asked for"
+        self.found.notes.append(f"{self.asked_python!r} is no version of Python; expected for example 3.11")
+        return "", ""
 
     def _buildout(self, python: str) -> None:
         found = buildout.read(self.files, python, buildout.user_config())

@@ -30,6 +30,8 @@ PATTERNS = tuple(
     for kind in ("in", "txt")  # what is compiled is to be known before what came of it
     for name in ("*requirements*", "*constraints*", "requirements/*", "constraints/*")
 )
+DEEPEST = 50
+"""Files that include each other in one line."""
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
 _INCLUDE = re.compile(r"(?:-(?P<short>[rc])|--(?P<long>requirement|constraint))\s*=?\s*(?P<file>\S.*)$")
 _NOT_BY_NAME = re.compile(r"(-e\b|--editable\b|[./~]|[A-Za-z0-9+.-]+:(//)?|.*\.(whl|zip|tar\.\w+)(\s|$))")
@@ -41,13 +43,23 @@ class Requirements:
 
     files: Files
     found: Found = field(default_factory=Found)
-    python: str = ""
     read: set[Path] = field(default_factory=set)
     """the files that were read"""
     _of_source: dict[tuple[Path | None, str], Pin] = field(default_factory=dict)
+    _depth: int = 0
 
     def take(self, address: str | Path, asked: str = "") -> None:
         """Read one file with all that it includes; each file once."""
+        if self._depth > DEEPEST:
+            self.found.notes.append(
+                f"{asked}: files include each other more than {DEEPEST} deep; no more is read"
+            )
+            return
+        self._depth += 1
+        self._take(address, asked)
+        self._depth -= 1
+
+    def _take(self, address: str | Path, asked: str) -> None:
         text = self.files.text(address, asked)
         if text is None or text.file in self.read:
             return
