@@ -140,6 +140,28 @@ def real(now: datetime | None = None) -> list[Json]:
     return found
 
 
+LOGS = record(
+    "GHSA-7xr5-9hcq-chf9",
+    "django",
+    [upto("4.2.22", "4.2a1"), upto("5.1.10", "5.0a1"), upto("5.2.2", "5.2a1")],
+    aliases=["CVE-2025-48432", "PYSEC-2025-47"],
+    summary="Django Improper Output Neutralization for Logs vulnerability",
+    severity=[{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:N/I:L/A:N"}],
+    database_specific={"severity": "MODERATE"},
+)
+"""A young one: about Django 5.2.1, not about 5.2.2."""
+
+
+def fill(records: Iterable[Json], now: datetime, **more: Any) -> Any:
+    """Fill the store's database with these, of which none is older than `now`."""
+    from tightship.fleet.advisories import advisory
+    from tightship.store import advisories
+
+    said = [{**one, "modified": now.isoformat()} for one in records]
+    found = [advisories.Record(advisory(one), advisories.packed(json.dumps(one))) for one in said]
+    return advisories.fill(found, ["all.zip"], now, **more)
+
+
 def directory(folder: Path, records: Iterable[Json]) -> Path:
     """A file for each, as an unpacked export has them."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests import reports
+from tests import advisories, reports
 from tests.reports import Json, packages
 from tightship.store.recording import record
 
@@ -165,3 +165,5 @@ def record_cast(now: datetime) -> None:
     told("web2", 2, **web1(NEWER, stale=[{"how": "newer", "what": "django"}]))
     told("web1", 0.5, **web1(NEWER, ticks=2000, release="2.5.0"))
     told("web2", 0.4, **web1(NEWER, stale=[{"how": "newer", "what": "django"}]))
+    # web2 still runs what this is about.
+    advisories.fill([advisories.LOGS], now)

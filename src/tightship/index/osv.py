@@ -67,7 +67,7 @@ def records(where: str) -> Iterator[Read | Broken]:
     """The records of a file, a directory or an address, one after the other. Raises Unreadable."""
     if "://" in where:
         with _fetched(where) as file:
-            yield from _in_zip(file, _without_password(where))
+            yield from _in_zip(file, without_password(where))
         return
     path = Path(where).expanduser()
     try:
@@ -169,7 +169,7 @@ def _fetched(where: str) -> Iterator[IO[bytes]]:
     (REQUESTS_CA_BUNDLE) are those that `requests` goes by."""
     if not where.lower().startswith(("https://", "http://")):
         raise Unreadable(
-            f"{_without_password(where)}: expected an address that begins with https:// or http://"
+            f"{without_password(where)}: expected an address that begins with https:// or http://"
         )
     with tempfile.TemporaryFile() as file:
         try:
@@ -177,9 +177,9 @@ def _fetched(where: str) -> Iterator[IO[bytes]]:
                 where, stream=True, timeout=PATIENCE, headers={"User-Agent": "tightship"}
             ) as response:
                 response.raise_for_status()
-                _pour(response.iter_content(CHUNK), file, _without_password(where))
+                _pour(response.iter_content(CHUNK), file, without_password(where))
         except requests.RequestException as error:
-            raise Unreadable(f"{_without_password(where)} can't be fetched: {_said(error)}") from None
+            raise Unreadable(f"{without_password(where)} can't be fetched: {_said(error)}") from None
         file.seek(0)
         yield file
 
@@ -211,7 +211,7 @@ def _said(error: Exception) -> str:
     return type(error).__name__
 
 
-def _without_password(where: str) -> str:
+def without_password(where: str) -> str:
     """The address as it may be shown."""
     try:
         parts = urlsplit(where)

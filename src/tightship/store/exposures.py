@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from tightship.fleet.cvss import RATINGS
 from tightship.fleet.findings.packages import AT_REST as RESTING
+from tightship.fleet.findings.packages import UNNAMED as NAMELESS
 from tightship.fleet.findings.packages import Exposure, vulnerable
 from tightship.fleet.found import Found
 from tightship.store.bringing import Place, Values, bring, by_place, lock, read, values
@@ -26,7 +27,7 @@ from tightship.store.statements import ask, marks, portions
 UNNAMED, AT_REST = 0, -1
 """In place of an application's id."""
 NOBODYS = frozenset({UNNAMED, AT_REST})
-_CALLED = {UNNAMED: "-", AT_REST: RESTING}
+_CALLED = {UNNAMED: NAMELESS, AT_REST: RESTING}
 
 APPLICATIONS_AT_ONCE = 20
 
@@ -145,7 +146,7 @@ def _bring_applications(numbers: Sequence[int], when: datetime, known: _Exposure
     known.learn(used.values())
     for number in {*stored, *used}:
         name = called.get(number, "")
-        found = (vulnerable(known[one], name, "-", by_system) for one, by_system in used.get(number, ()))
+        found = (vulnerable(known[one], name, NAMELESS, by_system) for one, by_system in used.get(number, ()))
         bring(None, stored[number], values(found, {name: number}), when)
 
 

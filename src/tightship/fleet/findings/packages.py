@@ -77,8 +77,14 @@ def _used_environments(found: Found) -> Iterator[tuple[str, FoundGroup]]:
 
 # Vulnerabilities
 
-AT_REST = "at rest"
+UNNAMED, AT_REST = "-", "at rest"
 """In place of an application's name."""
+
+SYSTEMS = "os:"
+"""Before the name of a package that the operating system brings: no package is called so."""
+
+KEYS_OF_SYSTEMS = (SYSTEMS, f"{UNNAMED} {SYSTEMS}", f"{AT_REST} {SYSTEMS}")
+"""How the keys of findings about those begin."""
 
 SEVERITY_OF: Mapping[Rating, Severity] = {
     "critical": "critical",
@@ -108,12 +114,12 @@ class Exposure:
 def vulnerable(one: Exposure, application: str, place: str, by_system: bool) -> Finding:
     """That somebody uses it. `place`: what stands for the application where it has no name, or doesn't run.
     `by_system`: the operating system brings it."""
-    what = f"{'os:' if by_system else ''}{one.package}-{one.version}:{one.id}"
-    of = f"{'' if application else place + ' '}{'os ' if by_system else ''}"
+    system = SYSTEMS if by_system else ""
+    what = f"{system}{one.package}-{one.version}:{one.id}"
     return Finding(
         "vulnerable",
         "notice" if by_system else SEVERITY_OF[one.rating],
-        f"{of}{one.package} {one.version} {one.id}",
+        f"{'' if application else place + ' '}{system}{one.package} {one.version} {one.id}",
         f"{application or place}/{what}",
         tuple(_told(one, by_system)),
         _mend(one, by_system),

@@ -10,6 +10,7 @@ from tightship.store.listings.groups import GROUPS
 from tightship.store.listings.packages import ENVIRONMENTS, PACKAGES
 from tightship.store.listings.places import PORTS, SITES
 from tightship.store.listings.servers import SERVERS
+from tightship.store.listings.vulnerabilities import VULNERABILITIES
 
 LISTINGS: dict[str, Listing] = {
     listing.name: listing
@@ -24,5 +25,6 @@ LISTINGS: dict[str, Listing] = {
         ENVIRONMENTS,
         CHANGES,
         FINDINGS,
+        VULNERABILITIES,
     )
 }
