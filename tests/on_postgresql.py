@@ -26,6 +26,7 @@ ASKED_BY = TOP / "tests" / "test_on_postgresql.py"
 _ONCE_IS_ENOUGH = (
     "web/test_browser.py",
     "web/test_newcomer.py",
+    "web/test_osv_clients.py",
     "store/test_errors.py",
     "store/test_at_once.py",
 )

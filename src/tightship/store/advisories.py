@@ -32,7 +32,7 @@ from tightship.store.models import (
     Vulnerability,
     VulnerableVersion,
 )
-from tightship.store.statements import ask, insert_new, marks, moment, portions, pour, tell
+from tightship.store.statements import ask, insert_new, marks, moment, portions, pour, read_moment, tell
 
 _LOCK = 7_155_221
 """Any number that nobody else locks by."""
@@ -318,19 +318,27 @@ def _matched(versions: Iterable[Sequence[Any]], rules: Rules) -> Iterator[tuple[
 # Asking it
 
 
-def records_about(package: str, version: str | None) -> list[tuple[str, datetime]]:
-    """(id, modified) of the advisories about a version of a package; None: about any."""
-    sql = """
-        SELECT a.id, f.rules FROM store_affectedpackage f JOIN store_advisory a ON a.id = f.advisory_id
-        WHERE f.package = %s"""
+_ABOUT = """
+    SELECT f.package, a.name, a.modified, f.rules
+    FROM store_affectedpackage f JOIN store_advisory a ON a.id = f.advisory_id
+    WHERE f.package IN {} ORDER BY a.name"""
+
+
+def about(asked: Sequence[tuple[str, str | None]]) -> list[list[tuple[str, datetime]]]:
+    """Of each package and version (None: any): (id, modified) of the advisories about it."""
+    said: dict[str, list[tuple[str, datetime, Affected]]] = defaultdict(list)
     with told():
-        some = [
-            number
-            for number, text in ask(sql, [package])
-            if version is None or fleet.affects(read_rules(package, text), version)
+        for some in portions(sorted({package for package, _version in asked})):
+            for package, name, modified, text in ask(_ABOUT.format(marks(len(some))), some):
+                said[package].append((name, read_moment(modified), read_rules(package, text)))
+    return [
+        [
+            (name, modified)
+            for name, modified, rules in said.get(package, ())
+            if version is None or fleet.affects(rules, version)
         ]
-        found = Advisory.objects.filter(pk__in=some).order_by("name")
-        return list(found.values_list("name", "modified"))
+        for package, version in asked
+    ]
 
 
 def record(name: str) -> dict[str, Any] | None:
