@@ -96,10 +96,13 @@ def spelled(version: str) -> str:
 
 def affects(affected: Affected, version: str) -> bool:
     """Whether a version of the package is affected."""
-    if spelled(version) in affected.versions:
-        return True
+    # A loop, and the list only where there is one: this is asked some hundred thousand times at once.
     known = parsed(version)
-    return known is not None and any(_holds(one, known) for one in affected.ranges)
+    if known is not None:
+        for events in affected.ranges:
+            if _holds(events, known):
+                return True
+    return bool(affected.versions) and spelled(version) in affected.versions
 
 
 def _holds(events: Range, version: Version) -> bool:

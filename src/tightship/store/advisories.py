@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -142,7 +143,7 @@ def fill(
             )
             numbers = _vulnerabilities(found)
             _advisories(valid, {name: numbers[one.id] for one in found for name in one.advisories})
-            _match_all()
+            match_all()
             new = Filled(
                 now,
                 tuple(sources),
@@ -153,6 +154,7 @@ def fill(
                 skipped,
             )
             _remember(new)
+        _statistics()
         exposures.judge_all(now)
     return new
 
@@ -167,6 +169,13 @@ def hold() -> None:
     """Until this transaction ends, the advisories stay as they are."""
     if connection.vendor == "postgresql":
         ask("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
+
+
+def _statistics() -> None:
+    """What PostgreSQL does by itself after a while: its plans go by what is in the tables."""
+    if connection.vendor == "postgresql":
+        for model in (Vulnerability, Advisory, AffectedPackage, VulnerableVersion):
+            tell(f"ANALYZE {model._meta.db_table}", ())
 
 
 def _remember(new: Filled) -> None:
@@ -191,7 +200,7 @@ def _vulnerabilities(found: Sequence[fleet.Vulnerability]) -> dict[str, int]:
         one.id: (one.id, json.dumps(one.aliases), RATINGS.index(one.rating) + 1, one.summary) for one in found
     }
     known = {row[1]: row for row in ask("SELECT id, name, aliases, rank, summary FROM store_vulnerability")}
-    # What refers to those that are gone is made anew, or goes with them: see `_advisories` and `_match_all`.
+    # What refers to those that are gone is made anew, or goes with them: see `_advisories` and `match_all`.
     _delete("store_affectedpackage")
     _delete("store_advisory")
     gone = [known[name][0] for name in known.keys() - wanted.keys()]
@@ -238,10 +247,11 @@ def written(affected: Affected) -> str:
     return json.dumps([affected.ranges, sorted(affected.versions)], separators=(",", ":"))
 
 
+@lru_cache(maxsize=16_384)
 def read_rules(package: str, text: str) -> Affected:
+    """What `written` wrote. Two publishers mostly write the same."""
     ranges, versions = json.loads(text)
-    events = tuple(tuple((kind, version) for kind, version in one) for one in ranges)
-    return Affected(package, events, frozenset(versions))
+    return Affected(package, tuple(tuple(map(tuple, one)) for one in ranges), frozenset(versions))
 
 
 def packed(text: str) -> str:
@@ -273,7 +283,7 @@ def match(new: Sequence[Known]) -> None:
         insert_new(VulnerableVersion, _COLUMNS, rows)
 
 
-def _match_all() -> None:
+def match_all() -> None:
     """Hold every version against them; what stays so keeps its row, and its findings."""
     rules = _rules(None)
     wanted = {(row[0], row[1]): row for row in _matched(ask(_EVERY), rules)}
@@ -296,7 +306,9 @@ def _rules(packages: Iterable[str] | None) -> Rules:
     """What is said of these packages; None: of all that are known here."""
     found: dict[str, dict[int, list[Affected]]] = defaultdict(lambda: defaultdict(list))
     for package, vulnerability, text in _said(packages):
-        found[package][vulnerability].append(read_rules(package, text))
+        rules, said = read_rules(package, text), found[package][vulnerability]
+        if rules not in said:
+            said.append(rules)
     return found
 
 
