@@ -253,22 +253,22 @@ def _places(
     return found
 
 
-def _notes(view: View, _params: Params) -> Sequence[str]:
+def _missing(view: View) -> Sequence[str]:
+    """What would have to be known to say that there are no others."""
     found = view.once("advisories", filled)
-    told = lacking(view.now, found)
-    if told or found is None:
-        return [told, *_of_then(view)]
+    if found and view.at and view.at < found.at:
+        came = f"{found.at:%Y-%m-%d %H:%M} UTC"
+        return [f"The advisories came later, at {came}: of that moment only what was told then is known."]
+    told = lacking(view.moment, found)
+    return [told] if told else []
+
+
+def _notes(view: View, _params: Params) -> Sequence[str]:
+    found, missing = view.once("advisories", filled), _missing(view)
+    if missing or found is None:
+        return missing
     source = ", ".join(found.sources)
-    told = f"By {found.advisories} advisories as of {found.of:%Y-%m-%d %H:%M} UTC, from {source}."
-    return [told, *_of_then(view)]
-
-
-def _of_then(view: View) -> Sequence[str]:
-    if view.at is None:
-        return []
-    return [
-        "Only what was told at that moment, of what is known still: advisories that came later say nothing."
-    ]
+    return [f"By {found.advisories} advisories as of {found.of:%Y-%m-%d %H:%M} UTC, from {source}."]
 
 
 def narrowed(filters: Mapping[str, str]) -> Queried:
@@ -308,10 +308,7 @@ class _Vulnerabilities(Queried):
 
     def page(self, view: View, params: Params) -> Page:
         page = Queried.page(narrowed(params.filters), view, params)
-        missing = [
-            one for one in (lacking(view.now, view.once("advisories", filled)), *_of_then(view)) if one
-        ]
-        return replace(page, listing=self, covers=replace(page.covers, lacking=tuple(missing)))
+        return replace(page, listing=self, covers=replace(page.covers, lacking=tuple(_missing(view))))
 
 
 _WHOLE = narrowed({})
