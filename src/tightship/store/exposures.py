@@ -38,18 +38,17 @@ _Used = set[tuple[int, bool]]
 """(vulnerable version, whether the operating system brings it)"""
 
 
-def judge_touched(before: Found | None, now: Found, applications: Mapping[str, int], when: datetime) -> None:
-    """Look again at those applications of which a server has other vulnerable versions now."""
+def touched(before: Found | None, now: Found, applications: Mapping[str, int]) -> frozenset[int]:
+    """The applications (by their ids, and NOBODYS) of which a server has other vulnerable versions now."""
     was, has = _sets(before), _sets(now)
     if was == has:
-        return
+        return frozenset()
     _hold()
     known = _in_sets({digest for _place, digest in was ^ has})
     changed = {
         place for place, _digest in was ^ has if _of(was - has, place, known) != _of(has - was, place, known)
     }
-    numbers = {AT_REST if place is None else applications.get(place, UNNAMED) for place in changed}
-    judge(numbers, when)
+    return frozenset(AT_REST if place is None else applications.get(place, UNNAMED) for place in changed)
 
 
 def _sets(found: Found | None) -> set[tuple[str | None, str]]:

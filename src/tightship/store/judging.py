@@ -45,10 +45,15 @@ def judge(
     anew, kept = _of_machines(server, before, now, when, stored)
     wanted = values([*found, *anew], applications)
     bring(server.pk, {place: row for place, row in stored.items() if place not in kept}, wanted, when)
-    touched = _touched(before, now)
-    if touched:
-        judge_mixed({applications[name] for name in touched if name in applications}, when)
-    exposures.judge_touched(before, now, applications, when)
+    released = {applications[name] for name in _touched(before, now) if name in applications}
+    exposed = exposures.touched(before, now, applications)
+    if released and exposed:
+        # In one go: two reports that wait for each other's applications would wait for ever.
+        lock(sorted(released | exposed - exposures.NOBODYS))
+    if released:
+        judge_mixed(released, when)
+    if exposed:
+        exposures.judge(exposed, when)
 
 
 def end(server: int, when: datetime) -> None:
