@@ -34,6 +34,7 @@ INSIDE = "TIGHTSHIP_TESTS_BESIDE"
 _ONCE_IS_ENOUGH = (
     "web/test_browser.py",
     "web/test_newcomer.py",
+    "web/test_osv_clients.py",
     "store/test_errors.py",
     "store/test_at_once.py",
 )

@@ -58,6 +58,8 @@ VERBS = {
     "rename": Verb(CORRECT, "Call SERVER by another NAME.", "retire"),
     "forget": Verb(REMEMBER, "Remove what ended before a moment.", "forget"),
     "findings": Verb(ASK, "What is not as it should be, the worst first.", "findings"),
+    "vulnerable": Verb(ASK, "Versions in use with a known vulnerability, worst first.", "vulnerable"),
+    "advisories": Verb(ASK, "Which advisories are known here, and how old they are.", "advisories"),
     "end-of-life": Verb(ASK, "Until when Python and Django get security fixes.", "endoflife"),
     "login": Verb(ASK, "Ask a service instead of this machine's store.", "login"),
     "logout": Verb(ASK, "Forget that service and its token.", "login"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 
@@ -48,13 +50,18 @@ def builder(request: HttpRequest, secret: str = "") -> tokens.Known:
     return _valid(request, secret, "build") if secret else _found(request, "build")
 
 
-def read_by(request: HttpRequest) -> tokens.Known:
-    """The token of a program that may read. Raises Refusal."""
-    return _found(request, "read")
+def read_by(request: HttpRequest, basic: bool = False) -> tokens.Known:
+    """The token of a program that may read. Raises Refusal.
+
+    `basic`: it may be a password, too (of any user): programs that can't send a token can do that.
+    """
+    return _found(request, "read", basic)
 
 
-def _found(request: HttpRequest, scope: tokens.Scope) -> tokens.Known:
+def _found(request: HttpRequest, scope: tokens.Scope, basic: bool = False) -> tokens.Known:
     kind, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    if basic and kind.lower() == "basic":
+        kind, secret = "bearer", _password(secret)
     if kind.lower() != "bearer" or not secret.strip():
         raise Refusal(401, f"Send a token: `Authorization: Bearer ...`. {_make(scope)}")
     return _valid(request, secret.strip(), scope)
@@ -73,6 +80,13 @@ def _valid(request: HttpRequest, secret: str, scope: tokens.Scope) -> tokens.Kno
         raise Refusal(429, "Too many unknown tokens come from this address.")
     throttling.wrong(asker, now())
     raise Refusal(401, f"This token is not known, was revoked or has expired. {_make(scope)}")
+
+
+def _password(text: str) -> str:
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _make(scope: tokens.Scope) -> str:

@@ -15,6 +15,8 @@ def linked(given: Asked) -> Linked:
     def address(thing: str, value: str, row: Row) -> str:
         if thing == "address":
             return links.outside(value)
+        if thing == "vulnerability":
+            return links.here("/findings", given.at, kind="vulnerable", q=value)
         if thing in NUMBERED:
             number = row.get("id")
             return links.to(thing, str(number), given.at) if number else ""

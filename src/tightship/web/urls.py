@@ -6,7 +6,7 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from tightship.store.listings import LISTINGS
-from tightship.web import access, differing, health, intake, lists, pages, searching, whiskers
+from tightship.web import access, differing, health, intake, lists, osv, pages, searching, whiskers
 from tightship.web.api import answers
 
 
@@ -48,6 +48,9 @@ urlpatterns = [
     path("login/link/<str:secret>", access.use_link, name="link"),
     path("logout", access.log_out, name="logout"),
     *answers.urlpatterns,
+    path("v1/query", osv.query, name="osv-query"),
+    path("v1/querybatch", osv.query_batch, name="osv-querybatch"),
+    path("v1/vulns/<str:name>", osv.vulnerability, name="osv-vulns"),
     path("healthz", health.healthz, name="healthz"),
 ]
 

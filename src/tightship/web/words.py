@@ -13,6 +13,7 @@ ROOMS = (
     ("/ports", "Ports"),
     ("/sites", "Sites"),
     ("/packages", "Packages"),
+    ("/vulnerabilities", "Vulnerabilities"),
     ("/findings", "Findings"),
     ("/changes", "Changes"),
 )
@@ -115,6 +116,13 @@ WORDS = {
         "finding",
         "findings",
         "Nothing, in all that is known. Each report is judged when it comes in; this makes the next one:",
+    ),
+    "vulnerabilities": Words(
+        "What is vulnerable?",
+        "vulnerability",
+        "vulnerabilities",
+        "None of the advisories that are known here is about a version that is in use.",
+        "",
     ),
     "who-uses": Words("Who uses it?", "process group", "process groups", "Nobody."),
     "diff": Words("What differs?", "difference", "differences", "Nothing differs."),

@@ -12,6 +12,7 @@ from tightship.store.listings.outdated import OUTDATED
 from tightship.store.listings.packages import ENVIRONMENTS, PACKAGES
 from tightship.store.listings.places import PORTS, SITES
 from tightship.store.listings.servers import SERVERS
+from tightship.store.listings.vulnerabilities import VULNERABILITIES
 
 LISTINGS: dict[str, Listing] = {
     listing.name: listing
@@ -28,5 +29,6 @@ LISTINGS: dict[str, Listing] = {
         BUILDOUTS,
         CHANGES,
         FINDINGS,
+        VULNERABILITIES,
     )
 }
