@@ -20,6 +20,7 @@ ALL = {
     "gathering": "Gathering from many servers over ssh",
     "starting": "How long a command takes to begin",
     "pages": "Pages of a large fleet",
+    "advisories": "Advisories against what is in use",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 VERSIONS = ("django", "psycopg", "pip", "uv", "cyclonedx-bom", "pydantic")

@@ -88,7 +88,34 @@ def fill(servers: int = SERVERS) -> dict[str, list[float]]:
         pass
     filling.settle(now)
     simulation.end(made)
+    _advise(now)
     return {}
+
+
+VULNERABLE = 4
+"""One in so many packages has advisories."""
+
+
+def _advise(now: datetime) -> None:
+    """Three advisories about each of some packages, each about the versions before one that is in use."""
+    from tests import advisories
+    from tightship.fleet.versions import parsed
+    from tightship.store.models import Version
+
+    chance, found = Random(4), []
+    known: dict[str, list[str]] = {}
+    for name, version in Version.objects.order_by("pk").values_list("package__name", "version"):
+        if parsed(version):
+            known.setdefault(name, []).append(version)
+    for number, name in enumerate(sorted(known)):
+        if number % VULNERABLE and name not in ("django", "jinja2"):
+            continue
+        for place in range(3):
+            severity = {"severity": chance.choice(["CRITICAL", "HIGH", "MODERATE", "LOW"])}
+            ranges = [advisories.upto(chance.choice(known[name]))]
+            said = f"GHSA-{number:05}-{place}"
+            found.append(advisories.record(said, name, ranges, summary="A hole", database_specific=severity))
+    advisories.fill(found, now)
 
 
 class Asked:
@@ -150,6 +177,14 @@ class Asked:
             "packages of an application": lambda c: f"/packages?application={a(c)}",
             "a package that all have": lambda c: f"/packages/{c.choice(['django', 'jinja2'])}",
             "a package": lambda c: f"/packages/{p(c)}",
+            "vulnerabilities": lambda _c: "/vulnerabilities",
+            "vulnerabilities, a later page": lambda c: f"/vulnerabilities?page={page(20)(c)}",
+            "vulnerabilities, searched": lambda c: f"/vulnerabilities?q={p(c)[:5]}",
+            "vulnerabilities by package": lambda _c: "/vulnerabilities?sort=package",
+            "vulnerabilities of an application": lambda c: f"/vulnerabilities?application={a(c)}",
+            "vulnerabilities of a server": lambda c: f"/vulnerabilities?server={s(c)}",
+            "findings": lambda _c: "/findings",
+            "findings of an application": lambda c: f"/findings?application={a(c)}",
             "environments": lambda _c: "/environments",
             "environments, a later page": lambda c: f"/environments?page={page(4000)(c)}",
             "environments, searched": lambda c: f"/environments?q={a(c)}",

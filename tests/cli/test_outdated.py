@@ -87,6 +87,8 @@ def test_a_project_is_told_what_is_newer_than_what_it_pins_without_any_fleet(
         "yanked": "",
         "ignored": "",
         "at": "buildout.cfg:6",
+        "overrides": "5.2 in versions.cfg:2",
+        "orphan": "",
     }
     assert found["Jinja2"]["yanked"] == "broke includes"
     assert found["zope.interface"]["major"] == "8.0"
@@ -106,6 +108,26 @@ def test_pins_are_raised_by_the_level_and_nothing_else_changes(typed: Typed, pro
     )
     assert stat.S_IMODE((project / "versions.cfg").stat().st_mode) == 0o640
     assert sorted(path.name for path in project.iterdir()) == ["buildout.cfg", "versions.cfg"]
+
+
+def test_a_file_that_changed_while_the_index_was_asked_is_left_alone(
+    project: Path, asking: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tightship.cli import project as of_project
+    from tightship.cli.running import Cannot
+
+    for name, value in asking.items():
+        monkeypatch.setenv(name, value)
+    known = of_project._known
+
+    def typing_meanwhile(*words: Any) -> Any:
+        (project / "versions.cfg").write_text("[versions]\nJinja2=3.1.4\n")
+        return known(*words)
+
+    monkeypatch.setattr(of_project, "_known", typing_meanwhile)
+    with pytest.raises(Cannot, match=r"versions.cfg changed meanwhile. Nothing was written; type it again"):
+        of_project.answer(of_project.Asked(f"{project}/", "bugfix", (), True, False, "", False))
+    assert "Django = 5.2.1" in (project / "buildout.cfg").read_text()
 
 
 def test_only_what_is_named_is_raised(typed: Typed, project: Path) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests import reports
+from tests import advisories, reports
 from tests.reports import Json, packages
 from tightship.fleet.newest import Candidate, Known
-from tightship.store import indexed
+from tightship.integrations.whiskers import Build
+from tightship.store import builds, indexed
 from tightship.store.recording import record
 
 DJANGO = packages(
@@ -172,3 +173,6 @@ def record_cast(now: datetime) -> None:
     )
     indexed.keep({"django": django}, now)
     indexed.judge(now)
+    builds.take(Build("museum", "web1", "/srv/museum", "3.11.7", {"zope-interface": "7.2"}), "web1", now)
+    # web2 still runs what this is about.
+    advisories.fill([advisories.LOGS], now)

@@ -10,11 +10,17 @@ import pytest
 from tightship.cli import lists
 from tightship.cli.findings import findings
 from tightship.cli.outdated import outdated
+from tightship.cli.vulnerable import vulnerable
 from tightship.store.listing import Params
 from tightship.store.listings import LISTINGS
 from tightship.web import commands
 
-VERBS = {**{name: lists.command(name) for name in lists.VERBS}, "findings": findings, "outdated": outdated}
+VERBS = {
+    **{name: lists.command(name) for name in lists.VERBS},
+    "findings": findings,
+    "outdated": outdated,
+    "vulnerabilities": vulnerable,
+}
 
 
 def test_every_list_is_a_verb() -> None:
@@ -27,7 +33,7 @@ def test_the_command_line_takes_what_is_said(name: str) -> None:
     filters = {one.name: one.choices[0] if one.choices else "it's; -x" for one in listing.filters}
     said = commands.of_list(name, Params("a b", f"-{listing.columns[0].name}", filters=filters), "2d")
     tightship, verb, *typed = shlex.split(said)
-    assert (tightship, verb) == ("tightship", name)
+    assert (tightship, verb) == ("tightship", commands.VERBS.get(name, name))
     command = VERBS[name]
     found = command.make_context(name, typed).params
     assert found["search"] == "a b"

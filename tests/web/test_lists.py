@@ -35,7 +35,12 @@ def csv_of(client: Client, address: str) -> list[dict]:
     return list(csv.DictReader(io.StringIO(client.get(address).getvalue().decode())))
 
 
-MEANT = {("changes", "kind"), ("findings", "severity"), ("findings", "since")}
+MEANT = {
+    ("changes", "kind"),
+    ("findings", "severity"),
+    ("findings", "since"),
+    ("vulnerabilities", "severity"),
+}
 """(list, column) whose order is what is meant, not what the words say"""
 
 

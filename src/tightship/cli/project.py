@@ -34,6 +34,8 @@ COLUMNS = (
     Column("yanked", "Taken back"),
     Column("ignored", "Not offered"),
     Column("at", "Where"),
+    Column("overrides", "Overrides"),
+    Column("orphan", "Orphan"),
 )
 KEYS = ("package", "version", "bugfix", "minor", "major")
 
@@ -155,13 +157,19 @@ def _is_chosen(one: Judged, asked: Asked) -> bool:
 
 
 def _row(project: Project, one: Judged) -> Row:
-    place = f"{project.shown(one.pin.url or one.pin.file)}:{one.pin.line}"
+    older = one.pin.overrides
     return {
         "package": one.pin.written or one.pin.name,
         "version": one.pin.version,
         **asdict(one.ahead),
-        "at": place,
+        "at": _place(project, one.pin),
+        "overrides": f"{older.version} in {_place(project, older)}" if older else "",
+        "orphan": one.pin.unused,
     }
+
+
+def _place(project: Project, pin: Pin) -> str:
+    return f"{project.shown(pin.url or pin.file)}:{pin.line}"
 
 
 def _ending(project: Project, chosen: Sequence[Judged], known: Mapping[str, Known]) -> list[str]:
@@ -197,6 +205,10 @@ def _write(project: Project, chosen: Sequence[Judged], level: Level, as_json: bo
 
     wanted = {one.pin: one.ahead.within(level) for one in chosen}
     result = raised(project, wanted)
+    for path in result.files:
+        # The indexes may have taken a while: what was typed into it since then is not to be lost.
+        if _bytes(path) != project.texts[path].data:
+            raise Cannot(f"{path} changed meanwhile. Nothing was written; type it again")
     for path, data in result.files.items():
         _replace(path, data)
     changes = [
@@ -204,7 +216,7 @@ def _write(project: Project, chosen: Sequence[Judged], level: Level, as_json: bo
             "package": pin.name,
             "before": pin.version,
             "after": wanted[pin],
-            "at": f"{project.shown(pin.file)}:{pin.line}",
+            "at": _place(project, pin),
         }
         for pin in result.pins
     ]
@@ -223,6 +235,13 @@ def _write(project: Project, chosen: Sequence[Judged], level: Level, as_json: bo
         f"{len(changes)} pins raised in {len(result.files)} files." if changes else "Nothing was written."
     )
     return FINE
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Cannot(f"{path}: {error.strerror or error}. Nothing was written") from None
 
 
 def _replace(path: Path, data: bytes) -> None:

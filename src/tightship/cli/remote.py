@@ -73,7 +73,12 @@ class Remote(Listing):
             view,
             [self._row(row) for row in rows],
             said["total"],
-            Covers(covers["servers"], tuple(covers["silent"]), tuple(covers["unread"])),
+            Covers(
+                covers["servers"],
+                tuple(covers["silent"]),
+                tuple(covers["unread"]),
+                lacking=tuple(covers.get("lacking", ())),
+            ),
             said.get("beside", {}),
             said.get("notes", ()),
         )

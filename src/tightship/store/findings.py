@@ -9,12 +9,13 @@ from datetime import datetime
 from django.db.models import Count, Q
 
 from tightship.fleet.findings import KINDS, RANK, SEVERITIES, Severity
+from tightship.fleet.findings.packages import UNNAMED
 from tightship.store.errors import told
 from tightship.store.holding import in_order, kinds_apart
 from tightship.store.intervals import at
 from tightship.store.listing import Listing, Params, Row, View
 from tightship.store.listings.findings import FINDINGS, finding_row
-from tightship.store.models import Finding, FoundGroup
+from tightship.store.models import Finding, FoundGroup, Member, VulnerableVersion
 
 ORDER = ("accepted", "rank", "kind", "subject", "pk")
 
@@ -169,16 +170,33 @@ def of_group(view: View, server: str, key: str, application: str, stage: str, ba
     with told():
         own = Q(server__name=server, group=key)
         instance = Q(server__name=server, application__name=application, stage=stage, subject__endswith=base)
-        mixed = Q(server=None, application__name=application, stage=stage)
-        some = own | mixed | (instance if base else Q(pk=None))
+        mixed = Q(server=None, kind="mixed", application__name=application, stage=stage)
+        some = own | mixed | _vulnerable(view, server, key) | (instance if base else Q(pk=None))
         found = in_order(view).filter(some).select_related("application", "server", "acknowledgement")
         return [finding_row(view, row) for row in found.order_by(*ORDER)[:MOST]]
 
 
-def about(view: View, most: int, **of: str) -> tuple[list[Row], int]:
-    """The first findings about something, those that count first, and how many there are."""
+def _vulnerable(view: View, server: str, key: str) -> Q:
+    """Of all that its application has, what the process group itself runs, or will when started anew."""
+    group = FoundGroup.objects.filter(at(view.at), server__name=server, key=key)
+    sets = group.values_list("loaded", "packages", "application").first()
+    if sets is None:
+        return Q(pk=None)
+    held = Member.objects.filter(set__in=[one for one in sets[:2] if one], shadowed=False)
+    versions = VulnerableVersion.objects.filter(version__in=held.values("version"))
+    nameless = Q(key__startswith=f"{UNNAMED} ") if sets[2] is None else Q()
+    return Q(kind="vulnerable", application=sets[2], vulnerable__in=versions) & nameless
+
+
+def about(view: View, most: int, without: str = "", **of: str) -> tuple[list[Row], int]:
+    """The first findings about something, those that count first, and how many there are; but for a kind."""
     with told():
-        found = in_order(view).filter(**of).select_related("application", "server", "acknowledgement")
+        found = (
+            in_order(view)
+            .filter(**of)
+            .exclude(kind=without)
+            .select_related("application", "server", "acknowledgement")
+        )
         some = list(found.order_by(*ORDER)[: most + 1])
         total = len(some) if len(some) <= most else found.count()
         return [finding_row(view, row) for row in some[:most]], total

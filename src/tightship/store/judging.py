@@ -7,29 +7,26 @@ an end of life, begins in the future.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import connection, transaction
 
-from tightship.fleet.findings import RANK, Finding, Known, of_server
+from tightship.fleet.findings import Finding, Known, of_server
 from tightship.fleet.findings.releases import mixed
 from tightship.fleet.findings.servers import TURNS_COUNT, silence, two_machines, two_names
 from tightship.fleet.found import Found
 from tightship.fleet.report import digest_of
-from tightship.fleet.text import clip
-from tightship.store import intervals, rows
-from tightship.store.acknowledging import matching
+from tightship.store import exposures, intervals, rows
+from tightship.store.bringing import Place, Values, bring, by_place, lock, read, values
 from tightship.store.endings import endings, text_shipped
 from tightship.store.errors import told
-from tightship.store.models import NAME, SUBJECT, Application, Change, FoundGroup, Judged, Server
+from tightship.store.models import NAME, Application, Change, FoundGroup, Judged, Server
 from tightship.store.models import Finding as Row
 from tightship.store.setfacts import differences, facts
-from tightship.store.statements import ask, insert, marks, moment, portions, read_moment, tell
+from tightship.store.statements import ask, marks, portions
 
 RULES = "1"
 """Another number: all servers are judged anew once this release makes the database ready."""
@@ -37,43 +34,39 @@ RULES = "1"
 NAMED = 5
 """Servers that are named for each release."""
 
-_COLUMNS = ("application_id", "stage", "group", "subject", "rank", "data")
-_NEW = ("server_id", "kind", "key", "since", "until", "acknowledgement_id", *_COLUMNS)
-_READ = ("id", "kind", "key", "since", *_COLUMNS)
-_NAMES = ", ".join(f'"{name}"' for name in _READ)
-_SELECT = f'SELECT {_NAMES} FROM store_finding WHERE "until" IS NULL AND '  # noqa: S608 - our own names
-
-_Values = dict[str, Any]
-_Place = tuple[str, str]
-"""kind and key: which finding it is, of one server or one application"""
-
 
 def judge(
     server: Server, before: Found | None, now: Found, when: datetime, applications: Mapping[str, int]
 ) -> None:
     """Bring the findings of a server up to date, and of the applications whose releases changed on it."""
-    stored = _read("server_id = %s", [server.pk]) if before else {}
+    stored = by_place(read("server_id = %s", [server.pk])) if before else {}
     known = Known(facts, differences, endings(), server.skew)
     found = [*of_server(now, known), silence(server.name)]
     anew, kept = _of_machines(server, before, now, when, stored)
-    wanted = _values([*found, *anew], applications)
-    _bring(server.pk, {place: row for place, row in stored.items() if place not in kept}, wanted, when)
-    touched = _touched(before, now)
-    if touched:
-        judge_mixed({applications[name] for name in touched if name in applications}, when)
+    wanted = values([*found, *anew], applications)
+    bring(server.pk, {place: row for place, row in stored.items() if place not in kept}, wanted, when)
+    released = {applications[name] for name in _touched(before, now) if name in applications}
+    exposed = exposures.touched(before, now, applications)
+    if released and exposed:
+        # In one go: two reports that wait for each other's applications would wait for ever.
+        lock(sorted(released | exposed - exposures.NOBODYS))
+    if released:
+        judge_mixed(released, when)
+    if exposed:
+        exposures.judge(exposed, when)
 
 
 def end(server: int, when: datetime) -> None:
     """Nothing is wrong any more with a server that is no longer there."""
-    _bring(server, _read("server_id = %s", [server]), {}, when)
+    bring(server, by_place(read("server_id = %s", [server])), {}, when)
 
 
 # One server
 
 
 def _of_machines(
-    server: Server, before: Found | None, now: Found, when: datetime, stored: Mapping[_Place, _Values]
-) -> tuple[list[Finding], set[_Place]]:
+    server: Server, before: Found | None, now: Found, when: datetime, stored: Mapping[Place, Values]
+) -> tuple[list[Finding], set[Place]]:
     """Findings about machine ids, and the stored ones that stay as they are. Mostly without a query."""
     kept = {place for place in stored if place[0] in ("two-names", "two-machines")}
     machine, was = now.system.machine_id, before.system.machine_id if before else ""
@@ -114,93 +107,6 @@ def _running(found: Found | None) -> set[tuple[str, str, str]]:
     }
 
 
-# Rows
-
-
-def _read(condition: str, values: Sequence[Any]) -> dict[_Place, _Values]:
-    found = [dict(zip(_READ, row, strict=True)) for row in ask(_SELECT + condition, values)]
-    return {(row["kind"], row["key"]): row for row in found}
-
-
-def _values(found: Iterable[Finding], applications: Mapping[str, int]) -> dict[_Place, _Values]:
-    return {(one.kind, clip(one.key, rows.KEY)): _row(one, applications) for one in found}
-
-
-def _row(one: Finding, applications: Mapping[str, int]) -> _Values:
-    said = {"evidence": one.evidence, "do": one.do, "command": one.command, "where": one.where}
-    return {
-        "application_id": applications.get(one.application),
-        "stage": clip(one.stage, NAME),
-        "group": clip(one.group, rows.KEY),
-        "subject": clip(one.subject, SUBJECT),
-        "rank": RANK[one.severity],
-        "data": json.dumps(said),
-        "not_before": one.not_before,
-    }
-
-
-def _bring(
-    server: int | None, stored: Mapping[_Place, _Values], wanted: Mapping[_Place, _Values], when: datetime
-) -> None:
-    """Close what is no longer so, open what is new, tell anew what is told otherwise."""
-    over = [
-        row for place, row in stored.items() if place not in wanted or _postponed(row, wanted[place], when)
-    ]
-    gone = {row["id"] for row in over}
-    begun = {}
-    for place, row in wanted.items():
-        known = stored.get(place)
-        if known is None or known["id"] in gone:
-            begun[place] = row
-        else:
-            _renew(known, row, when)
-    _close(over, when)
-    if begun:
-        _open(server, begun, when)
-
-
-def _postponed(known: _Values, row: _Values, when: datetime) -> bool:
-    """Whether it has begun, by dates that were mended since."""
-    return row["not_before"] is not None and row["not_before"] > when >= read_moment(known["since"])
-
-
-def _renew(known: _Values, row: _Values, when: datetime) -> None:
-    changed = {name: row[name] for name in _COLUMNS if known[name] != row[name]}
-    if row["not_before"] is not None and read_moment(known["since"]) > when:
-        begins = max(when, row["not_before"])
-        if begins != read_moment(known["since"]):
-            changed["since"] = moment(begins)
-    if changed:
-        names = ", ".join(f'"{name}" = %s' for name in changed)
-        tell(f"UPDATE store_finding SET {names} WHERE id = %s", [*changed.values(), known["id"]])  # noqa: S608
-
-
-def _close(over: Sequence[_Values], when: datetime) -> None:
-    for some in portions([row["id"] for row in over if read_moment(row["since"]) < when]):
-        sql = f"UPDATE store_finding SET until = %s WHERE id IN {marks(len(some))}"  # noqa: S608
-        tell(sql, [moment(when), *some])
-    # What never began, or only a moment ago elsewhere, was nothing.
-    for some in portions([row["id"] for row in over if read_moment(row["since"]) >= when]):
-        tell(f"DELETE FROM store_finding WHERE id IN {marks(len(some))}", some)  # noqa: S608
-
-
-def _open(server: int | None, begun: Mapping[_Place, _Values], when: datetime) -> None:
-    known = matching([(kind, row["subject"]) for (kind, _key), row in begun.items()], when)
-    new = [
-        (
-            server,
-            kind,
-            key,
-            moment(max(when, row["not_before"] or when)),
-            None,
-            known.get((kind, row["subject"])),
-            *(row[name] for name in _COLUMNS),
-        )
-        for (kind, key), row in begun.items()
-    ]
-    insert(Row, _NEW, new)
-
-
 # One application on all servers
 
 _RELEASES = """
@@ -222,15 +128,8 @@ _RELEASES = """
 def judge_mixed(numbers: Collection[int], when: datetime) -> None:
     """Bring up to date which applications run in several releases. Two queries for all of them."""
     for some in portions(sorted(numbers)):
-        _lock(some)
+        lock(some)
         _judge_mixed(some, when)
-
-
-def _lock(numbers: Sequence[int]) -> None:
-    """Wait for the reports that have the same applications: who comes last sees what all said."""
-    if connection.vendor == "postgresql":  # SQLite has one writer at a time
-        some = f"SELECT id FROM store_application WHERE id IN {marks(len(numbers))}"  # noqa: S608 - only marks
-        ask(f"{some} ORDER BY id FOR NO KEY UPDATE", numbers)
 
 
 def _judge_mixed(numbers: Sequence[int], when: datetime) -> None:
@@ -241,18 +140,18 @@ def _judge_mixed(numbers: Sequence[int], when: datetime) -> None:
     ):
         running[number, name, stage][release].append(server)
         totals[number, name, stage][release] = total
-    wanted: dict[int, dict[_Place, _Values]] = defaultdict(dict)
+    wanted: dict[int, dict[Place, Values]] = defaultdict(dict)
     for place, releases in running.items():
         number, name, stage = place
         finding = mixed(name, stage, releases, totals[place])
         if finding:
-            wanted[number].update(_values([finding], {name: number}))
-    condition = f"server_id IS NULL AND application_id IN {marks(len(numbers))}"
-    stored: dict[int, dict[_Place, _Values]] = defaultdict(dict)
-    for row in (dict(zip(_READ, row, strict=True)) for row in ask(_SELECT + condition, numbers)):
+            wanted[number].update(values([finding], {name: number}))
+    condition = f"server_id IS NULL AND kind = 'mixed' AND application_id IN {marks(len(numbers))}"
+    stored: dict[int, dict[Place, Values]] = defaultdict(dict)
+    for row in read(condition, numbers):
         stored[row["application_id"]][row["kind"], row["key"]] = row
     for number in {*wanted, *stored}:
-        _bring(None, stored[number], wanted[number], when)
+        bring(None, stored[number], wanted[number], when)
 
 
 # All servers
@@ -291,7 +190,8 @@ def judge_all(now: datetime) -> int:
         for some in portions(applications, APPLICATIONS_AT_ONCE):
             with transaction.atomic():
                 judge_mixed(some, latest)
-        return len(numbers)
+    exposures.judge_all(latest)
+    return len(numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +209,7 @@ def judge_called_anew(anew: CalledAnew, now: datetime) -> None:
     sharing = Row.objects.filter(until=None, kind="port-conflict", application__in=anew.applications)
     judge_again(sorted(anew.servers | {one for one in sharing.values_list("server", flat=True) if one}), now)
     judge_mixed(anew.applications, now)
+    exposures.judge(anew.applications | {exposures.UNNAMED}, now)
 
 
 def forget_mixed(applications: Collection[int]) -> None:

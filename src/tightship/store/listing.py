@@ -21,7 +21,18 @@ Row = Mapping[str, Value]
 
 Answer = TypeVar("Answer")
 
-Thing = Literal["application", "instance", "server", "package", "environment", "finding", "address", ""]
+Thing = Literal[
+    "application",
+    "instance",
+    "server",
+    "package",
+    "environment",
+    "finding",
+    "vulnerability",
+    "buildout",
+    "address",
+    "",
+]
 """What a column's value names, so that a page can link to it. An address is where the link leads itself."""
 
 
@@ -98,10 +109,12 @@ class Covers:
     """servers of which something could not be read"""
     simulated: bool = False
     """none of these servers exists: `tightship demo` made them up"""
+    lacking: tuple[str, ...] = ()
+    """what else would have to be known, in sentences: advisories, for one"""
 
     @property
     def all(self) -> bool:
-        return not self.silent and not self.unread
+        return not self.silent and not self.unread and not self.lacking
 
     def __str__(self) -> str:
         parts = [f"{self.servers - len(self.silent)} of {self.servers} servers"]
@@ -159,6 +172,7 @@ def document(page: Page, columns: Sequence[Column] = (), **more: Any) -> dict[st
             "silent": list(page.covers.silent),
             "unread": list(page.covers.unread),
             **({"simulated": True} if page.covers.simulated else {}),
+            **({"lacking": list(page.covers.lacking)} if page.covers.lacking else {}),
         },
         "total": page.total,
         "page": page.params.page,

@@ -418,6 +418,28 @@ class FoundSite(Interval):
         indexes = (*interval_indexes("site"), covering("site_named", "name"))
 
 
+class Build(models.Model):
+    """What a buildout said that it was built from, the same from `since` until `until`. See `builds`."""
+
+    name = models.CharField(max_length=NAME)
+    host = models.CharField(max_length=NAME, blank=True)
+    directory = models.CharField(max_length=1000, blank=True)
+    python = models.CharField(max_length=NAME, blank=True)
+    packages = models.ForeignKey(PackageSet, models.PROTECT, related_name="builds")
+    picked = models.IntegerField(help_text="packages whose version nobody pinned")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    seen = models.DateTimeField(help_text="when it said so last")
+    digest = models.CharField(max_length=40, help_text="of all that it said")
+    data = models.TextField(help_text="pins, who requires what, the files of its configuration, as JSON")
+
+    class Meta:
+        indexes = (models.Index(fields=["name", "host"], name="build_of"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.host}"
+
+
 class Change(models.Model):
     """One difference between two successive reports of a server."""
 
@@ -474,6 +496,77 @@ class Acknowledgement(models.Model):
         return f"{self.kind} {self.subject} until {self.until}"
 
 
+class AdvisorySource(models.Model):
+    """What the advisories were filled with last. One row, or none: see `advisories`."""
+
+    at = models.DateTimeField(help_text="when")
+    source = models.TextField(help_text="files, directories or addresses, a line each")
+    newest = models.DateTimeField(help_text="when the newest of them was modified")
+    advisories = models.IntegerField()
+    vulnerabilities = models.IntegerField()
+    withdrawn = models.IntegerField(help_text="left out")
+    skipped = models.IntegerField(help_text="records that could not be read")
+
+    def __str__(self) -> str:
+        return f"{self.advisories} advisories as of {self.at}"
+
+
+class Vulnerability(models.Model):
+    """What one or several advisories are about."""
+
+    name = models.CharField(max_length=NAME, unique=True, help_text="the id that is shown")
+    aliases = models.TextField(help_text="its other ids, as JSON")
+    rank = models.SmallIntegerField(help_text="1: critical, 2: high, 3: medium, 4: low, 5: unknown")
+    summary = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Advisory(models.Model):
+    """A record of the OSV schema."""
+
+    name = models.CharField(max_length=NAME, unique=True, help_text="its id")
+    vulnerability = models.ForeignKey(Vulnerability, models.CASCADE, related_name="advisories")
+    modified = models.DateTimeField()
+    record = models.TextField(help_text="as it came, packed: see `advisories.packed`")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AffectedPackage(models.Model):
+    """What an advisory says of the versions of a package."""
+
+    advisory = models.ForeignKey(Advisory, models.CASCADE, related_name="affected")
+    package = models.CharField(max_length=NAME, db_index=True, help_text="PEP 503; it may not be in use here")
+    rules = models.TextField(help_text="ranges and versions, as JSON")
+
+    def __str__(self) -> str:
+        return f"{self.advisory_id}: {self.package}"
+
+
+class VulnerableVersion(models.Model):
+    """A version that is known here, and a vulnerability that it has."""
+
+    # As with the lines of package sets: written with ids that were read in the same transaction.
+    version = models.ForeignKey(
+        Version, models.CASCADE, related_name="vulnerable", db_constraint=False, db_index=False
+    )
+    vulnerability = models.ForeignKey(
+        Vulnerability, models.CASCADE, related_name="versions", db_constraint=False
+    )
+    fixed = models.TextField(help_text="versions in which it is mended, as JSON")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["version", "vulnerability"], name="one_vulnerable_version"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.version_id} has {self.vulnerability_id}"
+
+
 class Finding(models.Model):
     """One thing that was not as it should be, from `since` until `until`. Some begin in the future.
 
@@ -496,6 +589,15 @@ class Finding(models.Model):
     acknowledgement = models.ForeignKey(
         Acknowledgement, models.SET_NULL, null=True, related_name="findings", db_index=False
     )
+    # Kept up to date by `exposures`; over what ended long ago nothing is known any more.
+    vulnerable = models.ForeignKey(
+        VulnerableVersion,
+        models.SET_NULL,
+        null=True,
+        related_name="findings",
+        db_constraint=False,
+        db_index=False,
+    )
 
     class Meta:
         indexes = (
@@ -511,6 +613,11 @@ class Finding(models.Model):
             ),
             models.Index(fields=["kind", "subject"], name="finding_subject", condition=Q(until=None)),
             models.Index(fields=["server", "since"], name="finding_then"),
+            models.Index(
+                fields=["vulnerable", "application", "rank", "acknowledgement"],
+                name="finding_vulnerable",
+                condition=Q(until=None, vulnerable__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

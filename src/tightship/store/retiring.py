@@ -11,7 +11,7 @@ from django.db import transaction
 
 from tightship.fleet.changes import Change as Happened
 from tightship.fleet.text import clip
-from tightship.store import intervals, judging, recording, rows, statements, tallies, wordings
+from tightship.store import exposures, intervals, judging, recording, rows, statements, tallies, wordings
 from tightship.store.errors import told
 from tightship.store.models import NAME, Change, FoundGroup, Server, Token
 
@@ -48,7 +48,9 @@ def retire(name: str, now: datetime, because: str = "") -> int:
         intervals.write(server, now, stored, {model: {} for model in stored})
         tallies.count([server.pk])
         judging.end(server.pk, now)
-        judging.judge_mixed(set(rows.ids_in(stored).applications.values()), now)
+        applications = set(rows.ids_in(stored).applications.values())
+        judging.judge_mixed(applications, now)
+        exposures.judge(applications | exposures.NOBODYS, now)
         because = clip(because, NAME)
         _tell(server, now, Happened("retired", after=because))
         # Without a digest, whatever reports under this name has to say all of its state.

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from tightship.fleet.report import Package as Line
 from tightship.fleet.text import clip
+from tightship.store import advisories
 from tightship.store.models import NAME, Member
 from tightship.store.statements import ask, insert, marks, portions, table, tell
 
@@ -101,7 +102,9 @@ def _made(pairs: Sequence[Pair]) -> dict[Pair, int]:
         _with(new, _NEW_PACKAGES, tell)
     if new:
         _with(new, _NEW_VERSIONS, tell)
-        rows = [row for row in rows if row[3] is not None] + _known(new)
+        made = _known(new)
+        advisories.match([(number, name, version) for name, version, _package, number in made])
+        rows = [row for row in rows if row[3] is not None] + made
     return {(name, version): number for name, version, _package, number in rows}
 
 

@@ -1,7 +1,7 @@
 """Django's settings for whatever asks the store. `tightship.web.settings` adds what answers HTTP.
 
 Variables: TIGHTSHIP_DATA, DATABASE_URL, TIGHTSHIP_SECRET_KEY, TIGHTSHIP_ALLOWED_HOSTS,
-TIGHTSHIP_SILENT_AFTER, TIGHTSHIP_TIME_ZONE. See docs/reference/settings.md.
+TIGHTSHIP_SILENT_AFTER, TIGHTSHIP_ADVISORIES_OLD_AFTER, TIGHTSHIP_TIME_ZONE. See docs/reference/settings.md.
 """
 
 from __future__ import annotations
@@ -91,6 +91,19 @@ def _silent_after() -> timedelta:
 
 
 SILENT_AFTER = _silent_after()
+
+
+def _advisories_old_after() -> timedelta:
+    text = os.environ.get("TIGHTSHIP_ADVISORIES_OLD_AFTER", "7")
+    try:
+        return timedelta(days=float(text))
+    except (ValueError, OverflowError):
+        raise BadSetting(
+            f"TIGHTSHIP_ADVISORIES_OLD_AFTER: expected days, as 7 or 1.5, got {text!r}"
+        ) from None
+
+
+ADVISORIES_OLD_AFTER = _advisories_old_after()
 
 INSTALLED_APPS = [
     "django.contrib.auth",

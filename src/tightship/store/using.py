@@ -22,7 +22,7 @@ from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
 from tightship.store.listings.groups import group_rows
 from tightship.store.listings.signs import APPLICATION, KIND, SERVER, STAGE
-from tightship.store.models import Application, FoundGroup, Member, Version
+from tightship.store.models import Application, Build, FoundGroup, Member, Version
 from tightship.store.paging import Bucket, Key, in_order
 from tightship.store.querying import Queried
 from tightship.store.resting import resting_with
@@ -86,7 +86,12 @@ def who_uses(text: str) -> Queried:
         },
         ("application__name", "server__name", "release", "base"),
         ("application__name", "stage", "server__name", "type", "key"),
-        beside=lambda view: {"at rest": resting.query(view).count()},
+        beside=lambda view: {
+            "at rest": resting.query(view).count(),
+            "in buildouts": Build.objects.filter(
+                at(view.at), packages__in=_members(asked).values("set")
+            ).count(),
+        },
         joined=("application", "server", "packages"),
         argument=str(asked),
         buckets=lambda view, params, key: _buckets(view, asked, params, key),
@@ -102,6 +107,10 @@ def _matching(asked: Wanted) -> list[int]:
 def _members(asked: Wanted) -> QuerySet[Member]:
     # A shadowed version is on the import path, but another of it is what gets imported.
     return Member.objects.filter(version__in=_matching(asked), shadowed=False)
+
+
+def _builds(view: View, asked: Wanted) -> QuerySet[Build]:
+    return Build.objects.filter(at(view.at), packages__in=_members(asked).values("set"))
 
 
 MANY_SETS = 200

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 
@@ -43,20 +45,34 @@ def reporter(request: HttpRequest) -> str:
     return named
 
 
-def read_by(request: HttpRequest) -> tokens.Known:
-    """The token of a program that may read. Raises Refusal."""
-    return _found(request, "read")
+def builder(request: HttpRequest, secret: str = "") -> tokens.Known:
+    """The token of a buildout that tells of itself. `secret`: from the address. Raises Refusal."""
+    return _valid(request, secret, "build") if secret else _found(request, "build")
 
 
-def _found(request: HttpRequest, scope: tokens.Scope) -> tokens.Known:
+def read_by(request: HttpRequest, basic: bool = False) -> tokens.Known:
+    """The token of a program that may read. Raises Refusal.
+
+    `basic`: it may be a password, too (of any user): programs that can't send a token can do that.
+    """
+    return _found(request, "read", basic)
+
+
+def _found(request: HttpRequest, scope: tokens.Scope, basic: bool = False) -> tokens.Known:
     kind, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    if basic and kind.lower() == "basic":
+        kind, secret = "bearer", _password(secret)
     if kind.lower() != "bearer" or not secret.strip():
         raise Refusal(401, f"Send a token: `Authorization: Bearer ...`. {_make(scope)}")
-    found = tokens.find(secret.strip(), scope, now())
+    return _valid(request, secret.strip(), scope)
+
+
+def _valid(request: HttpRequest, secret: str, scope: tokens.Scope) -> tokens.Known:
+    found = tokens.find(secret, scope, now())
     if found:
         return found
     for other in tokens.SCOPES:
-        if other != scope and tokens.find(secret.strip(), other, now()):
+        if other != scope and tokens.find(secret, other, now()):
             raise Refusal(403, f"This token is for scope {other}, not for {scope}. {_make(scope)}")
     # A right one is never held back: others behind the same address may have it.
     asker = ("token", client(request))
@@ -66,6 +82,13 @@ def _found(request: HttpRequest, scope: tokens.Scope) -> tokens.Known:
     raise Refusal(401, f"This token is not known, was revoked or has expired. {_make(scope)}")
 
 
+def _password(text: str) -> str:
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
+
+
 def _make(scope: tokens.Scope) -> str:
-    what = {"report": "--server NAME", "read": "--read", "gather": "--gather"}
+    what = {"report": "--server NAME", "read": "--read", "gather": "--gather", "build": "--build"}
     return f"An administrator makes one: tightship token create {what[scope]}"

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 
 from tightship.store.listing import Params
 
+VERBS = {"vulnerabilities": "vulnerable"}
+"""Lists that the command line has under another word."""
+
 
 def of_list(name: str, params: Params, at: str = "", argument: str = "") -> str:
     """`tightship ports --server web1`; `argument`: what stands before the options."""
     said = [(f"--{filtered.replace('_', '-')}", value) for filtered, value in params.filters.items()]
     asked = [("--search", params.query), ("--sort", params.sort), ("--at", at)]
     return written(
-        name,
+        VERBS.get(name, name),
         *filter(None, (argument,)),
         *(word for option, value in [*said, *asked] if value for word in (option, value)),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tightship.fleet.found import listens
+from tightship.store.builds import BuildDetail
 from tightship.store.details import Described, EnvironmentDetail, GroupDetail, ServerDetail
 from tightship.web import links
 from tightship.web.asked import Asked
@@ -167,5 +168,19 @@ def of_environment(found: EnvironmentDetail, given: Asked) -> list[Fact]:
             Fact("Named by", ", ".join(environment.named_by)),
             Fact("So since", at=found.since),
             Fact("Until", at=found.until),
+        ]
+    )
+
+
+def of_buildout(found: BuildDetail) -> list[Fact]:
+    return known(
+        [
+            Fact("Host", found.host),
+            Fact("Directory", found.directory, code=True),
+            Fact("Python", found.python),
+            *(Fact(tool, version) for tool, version in sorted(found.tools.items())),
+            Fact("So since", at=found.since),
+            Fact("Until", at=found.until),
+            Fact("Last built", at=found.seen),
         ]
     )

@@ -7,7 +7,7 @@ from tightship.web import links
 from tightship.web.asked import Asked
 from tightship.web.table import Linked
 
-NUMBERED = ("instance", "environment", "finding")
+NUMBERED = ("instance", "environment", "finding", "buildout")
 """Things whose name alone does not say which one it is: the row's `id` does."""
 
 
@@ -15,6 +15,8 @@ def linked(given: Asked) -> Linked:
     def address(thing: str, value: str, row: Row) -> str:
         if thing == "address":
             return links.outside(value)
+        if thing == "vulnerability":
+            return links.here("/findings", given.at, kind="vulnerable", q=value)
         if thing in NUMBERED:
             number = row.get("id")
             return links.to(thing, str(number), given.at) if number else ""

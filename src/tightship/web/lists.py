@@ -31,7 +31,7 @@ from tightship.web.linked import linked
 from tightship.web.portmap import Strip, strips
 from tightship.web.problems import for_programs, problem, sorry, unable
 from tightship.web.timeline import days, events, lately
-from tightship.web.words import WORDS, Words, answer, empty
+from tightship.web.words import WORDS, Empty, Words, answer, empty
 
 ALL = 10_000
 CSV_ROWS = 1_000
@@ -198,7 +198,7 @@ def drawn(page: Page, given: Asked, address: str) -> dict[str, Any]:
         "words": words,
         "address": address,
         "page": page,
-        "answer": answer(words, page.total, params),
+        "answer": _answer(words, page),
         "empty": _empty(words, page, given, address),
         "days": _by_day(page) if _as_timeline(page) else (),
         "table": tabled(page, given, lambda order: link(sort=order, page=1)),
@@ -215,6 +215,13 @@ def drawn(page: Page, given: Asked, address: str) -> dict[str, Any]:
     }
 
 
+def _answer(words: Words, page: Page) -> str:
+    """Never an all-clear where what would say otherwise is not there."""
+    if page.covers.lacking and not page.total:
+        return "That can’t be said."
+    return answer(words, page.total, page.params)
+
+
 def _by_day(page: Page) -> list[Any]:
     return days(events(page.rows, ALL, page.params.sort == "at"), get_current_timezone())
 
@@ -226,6 +233,8 @@ def _as_timeline(page: Page) -> bool:
 
 def _empty(words: Words, page: Page, given: Asked, address: str) -> Any:
     params = page.params
+    if page.covers.lacking and not page.total:
+        return Empty(page.covers.lacking)
     if page.total:  # a page beyond the last one
         params = params.with_(query=params.query or "page")
     now = address + asking.query(params) if given.at else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import wraps
 from itertools import groupby, pairwise
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from tightship.fleet.moments import BadMoment
 from tightship.fleet.report import Evidence, Stale, Unread
-from tightship.store import details, findings, indexed, retiring
+from tightship.store import builds, details, findings, indexed, retiring
 from tightship.store.comparing import apart
 from tightship.store.errors import StoreError
 from tightship.store.listing import Params
@@ -173,9 +174,10 @@ def _needs_you(given: Asked) -> dict[str, Any]:
     }
 
 
-def _found(given: Asked, only: Mapping[str, str], most: int = 8) -> dict[str, Any]:
-    """The findings about something, those that count first."""
-    rows, total = findings.about(given.view, most, **{f"{thing}__name": name for thing, name in only.items()})
+def _found(given: Asked, only: Mapping[str, str], most: int = 8, without: str = "") -> dict[str, Any]:
+    """The findings about something, those that count first; `without`: a kind that the page has elsewhere."""
+    of = {f"{thing}__name": name for thing, name in only.items()}
+    rows, total = findings.about(given.view, most, without, **of)
     return {
         "findings": {
             "rows": rows,
@@ -225,7 +227,7 @@ def application(given: Asked, name: str) -> dict[str, Any]:
         "facts": facts.of_application(found.described),
         "apart": apart(given.view, name)[:MOST_APART],
         "stages": _compared_stages(given, name, [stage.stage for stage in found.stages]),
-        **_found(given, only),
+        **_found(given, only, without="vulnerable"),
         "instances": embedded(given, "instances", "Instances", "It does not run.", filters=only),
         "lists": [
             embedded(given, "groups", "Process groups", "None.", filters=only, size=FEW),
@@ -238,6 +240,7 @@ def application(given: Asked, name: str) -> dict[str, Any]:
                 filters=only,
                 size=FEW,
             ),
+            _vulnerabilities(given, only),
             *_newer(given, only),
             embedded(given, "packages", "Packages", "None were read.", filters=only),
         ],
@@ -251,6 +254,13 @@ def _newer(given: Asked, only: Mapping[str, str]) -> list[Embedded]:
         return []
     nothing = "Nothing newer is known."
     return [embedded(given, "outdated", "Outdated packages", nothing, filters=only, size=FEW)]
+
+
+def _vulnerabilities(given: Asked, only: Mapping[str, str]) -> Embedded:
+    """The worst vulnerabilities of something; where advisories lack there is no all-clear."""
+    said = "No advisory that is known here is about a version that is in use."
+    part = embedded(given, "vulnerabilities", "Vulnerabilities", said, filters=only, size=FEW)
+    return replace(part, none="That can’t be said.") if part.page.covers.lacking else part
 
 
 @page("web/server.html")
@@ -292,6 +302,7 @@ def server(given: Asked, name: str) -> dict[str, Any]:
                 filters={**only, "kind": "system"},
             ),
             embedded(given, "environments", "Environments", "No environment was found here.", filters=only),
+            _vulnerabilities(given, only),
             embedded(given, "packages", "Packages", "None were read.", filters=only),
         ],
         **_happened(given, only, 15),
@@ -345,6 +356,19 @@ def finding(given: Asked, number: int) -> dict[str, Any]:
     }
 
 
+@page("web/buildout.html")
+def buildout(given: Asked, number: int) -> dict[str, Any]:
+    found = builds.build(given.view, number)
+    if found is None:
+        raise _gone(given, "buildout", "buildouts")
+    return {
+        "title": f"What was {table.cut(found.name)} built from?",
+        "found": found,
+        "answer": sentences.buildout(found),
+        "facts": facts.of_buildout(found),
+    }
+
+
 @page("web/environment.html")
 def environment(given: Asked, number: int) -> dict[str, Any]:
     found = details.environment(given.view, number)
@@ -382,6 +406,7 @@ def package(given: Asked, name: str) -> dict[str, Any]:
         "dated": any(use.first for use in found.versions),
         "gone": found.gone,
         "all_groups": sum(use.groups for use in found.versions),
+        "vulnerabilities": _vulnerabilities(given, {"package": name}),
         "users": part(
             given,
             users,
@@ -391,6 +416,9 @@ def package(given: Asked, name: str) -> dict[str, Any]:
         ),
         "resting": part(given, at_rest(name).page(given.view, Params(size=100)), "At rest", "", "")
         if users.beside.get("at rest")
+        else None,
+        "buildouts": embedded(given, "buildouts", "Buildouts", "", filters={"package": name})
+        if users.beside.get("in buildouts")
         else None,
         **_happened(given, {"package": name}, 15),
     }

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from tightship.fleet.found import listens
+from tightship.store.builds import BuildDetail
 from tightship.store.details import (
     ApplicationDetail,
     EnvironmentDetail,
@@ -116,6 +117,13 @@ def package(found: PackageDetail) -> str:
     verb = "uses" if len(oldest.applications) == 1 else "use"
     version = cut(oldest.version, 60) or "an unknown version"
     return f"{counted(len(uses), 'version')} in use. {only} {verb} {version}."
+
+
+def buildout(found: BuildDetail) -> str:
+    """`42 packages, 3 of them picked; since 2026-11-20, last built 2026-11-24.`"""
+    picked = sum(one.how == "picked" for one in found.lines)
+    what = counted(len(found.lines), "package") + (f", {picked} of them picked" if picked else "")
+    return f"{what}; so since {found.since:%Y-%m-%d}, last built {found.seen:%Y-%m-%d %H:%M} UTC."
 
 
 def newest(found: PackageDetail) -> str:

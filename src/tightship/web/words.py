@@ -13,6 +13,7 @@ ROOMS = (
     ("/ports", "Ports"),
     ("/sites", "Sites"),
     ("/packages", "Packages"),
+    ("/vulnerabilities", "Vulnerabilities"),
     ("/findings", "Findings"),
     ("/changes", "Changes"),
 )
@@ -95,6 +96,14 @@ WORDS = {
         "configured for:",
         "tightship index update",
     ),
+    "buildouts": Words(
+        "What was each buildout built from?",
+        "buildout",
+        "buildouts",
+        "No buildout has said so yet. Tightship's extension for zc.buildout does, and old set-ups with "
+        "buildout.sendpickedversions: see docs/how-to/buildout.md.",
+        "",
+    ),
     "changes": Words(
         "What changed?",
         "change",
@@ -107,6 +116,13 @@ WORDS = {
         "finding",
         "findings",
         "Nothing, in all that is known. Each report is judged when it comes in; this makes the next one:",
+    ),
+    "vulnerabilities": Words(
+        "What is vulnerable?",
+        "vulnerability",
+        "vulnerabilities",
+        "None of the advisories that are known here is about a version that is in use.",
+        "",
     ),
     "who-uses": Words("Who uses it?", "process group", "process groups", "Nobody."),
     "diff": Words("What differs?", "difference", "differences", "Nothing differs."),

@@ -11,7 +11,7 @@ from tests import reports
 from tests.reports import WHEN, environment, group, packages
 from tightship.fleet.findings import KINDS, RULES, Finding, Known, SetFacts, of_server
 from tightship.fleet.findings.endoflife import by_series, parse
-from tightship.fleet.findings.packages import facts_of
+from tightship.fleet.findings.packages import AT_REST, Exposure, facts_of, vulnerable
 from tightship.fleet.findings.releases import mixed
 from tightship.fleet.findings.servers import silence, silent_evidence, two_machines, two_names
 from tightship.fleet.found import Found, PackageChange, from_report
@@ -307,6 +307,31 @@ def every_finding() -> Iterator[Finding]:
     one = mixed("shop", "", {"1": ["a"], "2": ["b"]}, {"1": 1, "2": 1})
     assert one
     yield one
+    yield vulnerable(EXPOSURE, "shop", "-", by_system=False)
+
+
+EXPOSURE = Exposure(
+    7, "jinja2", "2.10", "CVE-1", ("GHSA-1",), "critical", "Sandbox escape", ("2.10.1", "3.0")
+)
+
+
+def test_a_vulnerability_is_told_with_what_mends_it() -> None:
+    finding = vulnerable(EXPOSURE, "shop", "-", by_system=False)
+    assert (finding.severity, finding.subject) == ("critical", "shop/jinja2-2.10:CVE-1")
+    assert finding.evidence == (
+        "jinja2 2.10 has CVE-1 (critical): Sandbox escape",
+        "Mended in 2.10.1 and 3.0.",
+        "Also known as GHSA-1.",
+    )
+    assert finding.do == "Upgrade it to 2.10.1 or later, and restart what uses it."
+    assert finding.command == "tightship who-uses 'jinja2==2.10'"
+
+
+def test_what_the_operating_system_brings_may_be_mended_and_is_a_notice() -> None:
+    finding = vulnerable(EXPOSURE, "shop", "-", by_system=True)
+    assert (finding.severity, finding.subject) == ("notice", "shop/os:jinja2-2.10:CVE-1")
+    assert "The operating system brings it, and may have mended it" in finding.evidence[1]
+    assert vulnerable(EXPOSURE, "", AT_REST, by_system=False).subject == "at rest/jinja2-2.10:CVE-1"
 
 
 def test_each_kind_is_found_with_a_severity_that_it_is_said_to_have() -> None:

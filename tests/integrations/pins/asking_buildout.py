@@ -13,9 +13,7 @@ import zc.buildout.easy_install
 def told(directory):
     os.chdir(directory)
     with redirect_stdout(io.StringIO()):
-        buildout = zc.buildout.buildout.Buildout(
-            "buildout.cfg", [], use_user_defaults=bool(os.environ.get("BUILDOUT_HOME"))
-        )
+        buildout = zc.buildout.buildout.Buildout("buildout.cfg", [])
     annotated = buildout._annotated.get(buildout["buildout"]["versions"], {})
     by_default = {name for name, key in annotated.items() if key.source == "DEFAULT_VALUE"}
     # Before ${...} is put in: what stands there is not followed by us.

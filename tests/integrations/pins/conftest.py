@@ -53,7 +53,7 @@ def zc_buildout(venv_of_buildout: Path) -> Asked:
             capture_output=True,
             text=True,
             check=True,
-            env={**os.environ, "HOME": str(venv_of_buildout), "PYTHONPATH": ""},
+            env={**os.environ, "PYTHONPATH": ""},
         )
         return [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")]
 

@@ -52,6 +52,21 @@ KINDS: Mapping[str, Kind] = {
         GROUP,
         "Restart it.",
     ),
+    "vulnerable": Kind(
+        "has a known vulnerability",
+        "A version of a package that is in use, or waits at rest, is affected by a published advisory. One "
+        "finding for each vulnerability, version and application, however many ids the vulnerability has and "
+        "however many servers the application runs on.",
+        {
+            "critical": "its advisory calls it critical",
+            "warning": "its advisory calls it high or medium, or says nothing",
+            "notice": "its advisory calls it low; or the operating system brings the version, and may have "
+            "mended it without changing its number",
+        },
+        "APPLICATION/PACKAGE-VERSION:ID; APPLICATION/os:PACKAGE-VERSION:ID of the operating system's own; "
+        "`at rest` in place of an application that does not run",
+        "Upgrade it to a version in which it is mended, and restart what uses it.",
+    ),
     "mixed": Kind(
         "runs in different releases",
         "One application runs in more than one release within a stage, on one server or on several. During "
@@ -169,6 +184,8 @@ class Finding:
     """key of the process group"""
     not_before: datetime | None = None
     """it will be one only from this moment on"""
+    vulnerable: int | None = None
+    """of a vulnerability: the number of the version that has it"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from tightship.integrations.pins.buildout_syntax import Option, Section, Sections
+from tightship.integrations.pins.buildout_syntax import Option, Section, Sections, Written
 from tightship.integrations.pins.cascade import Cascade, NoSection, extended
-from tightship.integrations.pins.conditions import Untold, holds
+from tightship.integrations.pins.conditions import Untold, holds, running_python
 from tightship.integrations.pins.files import Files
 from tightship.integrations.pins.pin import (
     VERSION,
@@ -27,8 +27,10 @@ from tightship.integrations.pins.pin import (
     listed,
     located,
     shown,
+    without_password,
 )
 
+FIRST = "buildout.cfg"
 THEN = "bin/buildout"
 _OURS = re.compile(r"^\[\s*(buildout|versions)\s*[]:]", re.M)
 _NOT_OURS = ("setup.cfg", "tox.cfg", ".installed.cfg")
@@ -41,34 +43,34 @@ def user_config() -> Path:
 
 
 def read(files: Files, python: str, defaults: Path | None = None) -> Found:
-    """The pins of every buildout configuration of the directory. `python`: the Python that conditions are
-    held against. `defaults`: the user's own default.cfg."""
-    found, of_others = Found(), []
+    """The pins of every buildout configuration of the directory. `python`: the Python that it is for, which
+    conditions are held against; empty: not known, they are held against this one. `defaults`: the user's own
+    default.cfg."""
+    read: dict[Path, tuple[Found, set[Path]]] = {}
     reached: set[Path] = set()
-    for config in _configurations(files):
-        if config in reached and config.name != "buildout.cfg":
-            continue
-        one, seen = of_configuration(files, config, python, defaults)
-        reached |= seen
-        of_others.append((config, one, seen))
-    for config, one, _seen in of_others:
+    parsed: dict[Path, Written] = {}
+    for real, config in _configurations(files).items():
+        if real not in reached or config.name == FIRST:
+            read[real] = of_configuration(files, config, python, defaults, parsed)
+            reached |= read[real][1]
+    found = Found()
+    for real, (one, _seen) in read.items():
         # What another configuration extends is told there, together with what that makes of it.
-        if config.name == "buildout.cfg" or not any(
-            config in seen for other, _one, seen in of_others if other != config
-        ):
+        if real not in reached or real.name == FIRST:
             _join(found, one)
     return found
 
 
-def _configurations(files: Files) -> list[Path]:
-    """buildout.cfg first; then what looks like a configuration of its own."""
+def _configurations(files: Files) -> dict[Path, Path]:
+    """buildout.cfg first; then what looks like a configuration of its own. Path with links resolved -> path:
+    zc.buildout looks for what is extended beside the link."""
     names = [file for file in files.matching("*.cfg") if file.name not in _NOT_OURS and file.is_file()]
-    names.sort(key=lambda file: (file.name != "buildout.cfg", file.name))
-    return [
-        Path(os.path.realpath(file))
-        for file in names
-        if (text := files.text(file)) is not None and _OURS.search(text.text)
-    ]
+    found: dict[Path, Path] = {}
+    for file in sorted(names, key=lambda file: (file.name != FIRST, file.name)):
+        text = files.text(file)
+        if text is not None and _OURS.search(text.text):
+            found.setdefault(text.file, file)
+    return found
 
 
 def _join(found: Found, other: Found) -> None:
@@ -83,22 +85,22 @@ def _join(found: Found, other: Found) -> None:
 
 
 def of_configuration(
-    files: Files, config: Path, python: str, defaults: Path | None
+    files: Files, config: Path, python: str, defaults: Path | None, parsed: dict[Path, Written] | None = None
 ) -> tuple[Found, set[Path]]:
     """What one configuration pins, and the files that it was read from."""
 
     def held(condition: str) -> bool | None:
         try:
-            return holds(condition, python)
+            return holds(condition, python or running_python())
         except Untold:
             return None
 
-    cascade = Cascade(files, held)
+    cascade = Cascade(files, held, written={} if parsed is None else parsed)
     sections = cascade.read(config, defaults)
     reading = _Reading(files, config, python, cascade)
     found = reading.found(sections)
     found.notes[:0] = cascade.notes
-    return found, {text.file for text in cascade.seen if text.file != config}
+    return found, {text.file for text in cascade.seen if text.file != Path(os.path.realpath(config))}
 
 
 class _Reading:
@@ -119,6 +121,10 @@ class _Reading:
             self._package(name, spelled)
         self._developed(sections)
         self._elsewhere()
+        if self.own.loose:
+            first = shown(self.own.loose[0].place, self.files.directory)
+            said = listed(one.name + one.allows for one in self.own.loose)
+            self.own.notes.append(f"{first}: not pinned to one version: {said}")
         self.own.pins.sort(key=lambda pin: (pin.url, pin.file, pin.line))
         return self.own
 
@@ -163,16 +169,7 @@ class _Reading:
 
     def _chain(self, name: str, written: str, option: Option) -> list[Pin]:
         """The pins that were replaced, the newest first, each knowing the one that it replaced itself."""
-        known = {(option.pieces[-1].text.file, option.pieces[-1].start)}
-        pins: list[Pin] = []
-        older = option.before
-        while older is not None:
-            place = (older.pieces[-1].text.file, older.pieces[-1].start) if older.pieces else None
-            pin = self._pin(name, written, older) if place and place not in known else None
-            if pin is not None and place:
-                known.add(place)  # the same file extended twice is no other pin
-                pins.append(pin)
-            older = older.before
+        pins = [pin for older in option.before if (pin := self._pin(name, written, older)) is not None]
         for number in range(len(pins) - 1, 0, -1):
             pins[number - 1] = replace(pins[number - 1], overrides=pins[number])
         return pins
@@ -194,7 +191,7 @@ class _Reading:
             written,
             piece.condition,
             self.python,
-            url=text.url,
+            url=without_password(text.url),
             then=THEN,
         )
         return self._placed(pin, text, piece.start, piece.end)
@@ -202,8 +199,7 @@ class _Reading:
     def _placed(self, pin: Pin, text: Text, start: int, end: int) -> Pin:
         pin = located(pin, text, start, end)
         if pin.end:
-            before = text.text.count("\n", 0, start)
-            pin = replace(pin, line=pin.line + text.text.count("\n", 0, pin.start) - before)
+            pin = replace(pin, line=pin.line + text.line(pin.start) - text.line(start))
         if self.files.writable(text):
             return pin
         where = shown(self.config, self.files.directory)
@@ -225,7 +221,7 @@ class _Reading:
                     piece.line,
                     self.section,
                     piece.condition,
-                    piece.text.url,
+                    without_password(piece.text.url),
                 )
             )
         elif "${" in value:
@@ -253,14 +249,9 @@ class _Reading:
         for name, condition, told, section in self.cascade.elsewhere:
             if name != self.section or not section:
                 continue
-            why = f"its section does not hold for Python {self.python}: {condition}"
+            why = f"its section does not hold for Python {self.python or running_python()}: {condition}"
             if not told:
                 why = f"whether its section holds can't be told without running it: {condition}"
-                place = shown(next(iter(section.values())).place, self.files.directory)
-                self.own.notes.append(
-                    f"{place}: the pins of {listed(section)} are left out; only running Python tells "
-                    f"whether this holds: {condition}"
-                )
             pins = [self._pin(canonical(key), key, option) for key, option in section.items()]
             known = [replace(pin, marker=condition, python="") for pin in pins if pin is not None]
             self.own.aside += [Aside(pin, why) for pin in known]

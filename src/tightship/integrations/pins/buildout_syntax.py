@@ -14,11 +14,16 @@ from dataclasses import dataclass, field, replace
 from tightship.integrations.pins.pin import Text
 
 _SECTION = re.compile(
-    r"\[\s*(?P<name>[^\s#[\]:;{}]+)\s*(:(?P<condition>[^#;]*))?\s*]\s*([#;].*)?$", re.S
+    r"\[\s*(?P<name>[^\s#[\]:;{}]+)\s*(:(?P<condition>[^#;]*))?]\s*([#;].*)?$", re.S
 )  # what follows the last bracket belongs to the comment, so the expression may hold brackets itself
 _OPTION = re.compile(r"(?P<name>[^\s{}[\]=:]+\s*[-+]?)=(?P<value>.*)$", re.S)
 _BLANK_LINES = re.compile(r"^(\s*\n)+")
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|$)")
+
+MOST_REPLACED = 50
+"""Values of one option that are remembered."""
+LONGEST = 256 * 1024
+"""Characters of one value."""
 
 Holds = Callable[[str], bool | None]
 """Whether a section with that condition holds; None: it can't be told."""
@@ -41,8 +46,8 @@ class Option:
 
     value: str
     pieces: tuple[Piece, ...]
-    before: Option | None = None
-    """the value that it replaced"""
+    before: tuple[Option, ...] = ()
+    """the values that it replaced, the newest first, each place once; they have none themselves"""
     joined: bool = False
     """it was put together by += or -="""
 
@@ -55,7 +60,13 @@ class Option:
         """This value, and behind all that it replaced already: the older one."""
         if older is None:
             return self
-        return replace(self, before=self.before.over(older) if self.before else older)
+        known = {self.pieces}  # the same file extended twice replaces nothing
+        before = []
+        for option in (*self.before, replace(older, before=()), *older.before):
+            if option.pieces not in known:
+                known.add(option.pieces)
+                before.append(option)
+        return replace(self, before=tuple(before[:MOST_REPLACED]))
 
 
 Section = dict[str, Option]
@@ -96,7 +107,7 @@ def lines(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _dedented(option: Option) -> Option:
-    before = _dedented(option.before) if option.before else None
+    before = tuple(_dedented(older) for older in option.before)
     value = option.value
     if value[:1].isspace():
         value = _BLANK_LINES.sub("", textwrap.dedent(value.rstrip()))
@@ -152,8 +163,8 @@ class _Reading:
 
 def _go_on(part: _Part, start: int, line: str) -> None:
     said = line.rstrip() if part.block else line.strip()
-    if part.name and (said or part.block):
-        option = part.options[part.name]
+    option = part.options.get(part.name)
+    if option is not None and (said or part.block) and len(option.value) < LONGEST:
         pieces = (*option.pieces[:-1], replace(option.pieces[-1], end=start + len(line)))
         part.options[part.name] = replace(option, value=f"{option.value}\n{said}", pieces=pieces)
 
@@ -162,7 +173,7 @@ def _add(part: _Part, name: str, value: str, piece: Piece) -> None:
     part.name, part.block = name, not value
     piece = replace(piece, condition=part.condition)
     option, known = Option(value, (piece,)), part.options.get(name)
-    if known is not None and name[-1] in "+-":
+    if known is not None and name[-1] in "+-" and len(known.pieces) < MOST_REPLACED:
         # The same name twice, as conditional sections have it: one list of both.
         said = known.value.rstrip() + (f"\n{value}" if value else "")
         option = Option(said, (*known.pieces, piece), known.before, joined=True)

@@ -21,6 +21,8 @@ from tightship.integrations.pins.pin import Text, shown
 _is_url = re.compile(r"([a-zA-Z0-9+.-]+)://").match
 DEEPEST = 50
 """Files that extend each other in one line."""
+MOST = 5000
+"""Files opened, the same ones again included: two that extend each next one twice are without end."""
 
 
 @dataclass
@@ -34,7 +36,9 @@ class Cascade:
     """the files, in the order of reading"""
     elsewhere: list[tuple[str, str, bool, Section]] = field(default_factory=list)
     extends_cache: Path | None = None
-    _written: dict[Path, Written] = field(default_factory=dict)
+    written: dict[Path, Written] = field(default_factory=dict)
+    """files that were parsed, by this cascade or another of the same project"""
+    opened: int = 0
 
     def read(self, config: Path, user_config: Path | None = None) -> Sections:
         """The merged sections of a configuration. `user_config`: the user's own default.cfg."""
@@ -52,6 +56,13 @@ class Cascade:
         """What a file and those that it extends say, the first to be overridden by the next; and what is
         left of the user's defaults."""
         address = _address(base, name)
+        self.opened += 1
+        if self.opened > MOST:
+            if self.opened == MOST + 1:
+                self.notes.append(
+                    f"{asked}: the files extend each other more than {MOST} times; the rest is left out"
+                )
+            return [], defaults
         if address in way or len(way) > DEEPEST:
             said = shown(address, self.files.directory)
             self.notes.append(f"{asked}: {said} extends itself; zc.buildout refuses that")
@@ -83,12 +94,13 @@ class Cascade:
         text = option.pieces[-1].text
         for name in option.value.split():
             at = text.text.find(name, option.pieces[0].start)
-            line = text.text.count("\n", 0, max(at, 0)) + 1
-            yield name, f"{shown(text.shown, self.files.directory)}:{line}"
+            yield name, f"{shown(text.shown, self.files.directory)}:{text.line(max(at, 0))}"
 
     def _parsed(self, text: Text) -> Written:
-        if text.file not in self._written:
-            written = self._written[text.file] = parse(text, self.holds)
+        if text.file not in self.written:
+            self.written[text.file] = parse(text, self.holds)
+        written = self.written[text.file]
+        if text not in self.seen:
             said = shown(text.shown, self.files.directory)
             self.seen.append(text)
             self.elsewhere += written.elsewhere
@@ -98,7 +110,7 @@ class Cascade:
             ]
             if text.mark:
                 self.notes.append(f"{said} begins with a byte order mark; zc.buildout refuses this file")
-        return self._written[text.file]
+        return written
 
     def _set_extends_cache(self, sections: Sections) -> None:
         option = sections.get("buildout", {}).get("extends-cache")
@@ -179,7 +191,7 @@ def _joined(older: Option | None, option: Option, *, adds: bool) -> Option:
     said = option.value.split("\n")
     value = known + said if adds else [line for line in known if line not in said]
     pieces = older.pieces if older else ()
-    before = older.before if older else None
+    before = older.before if older else ()
     return Option("\n".join(value), (*pieces, *option.pieces), before, joined=True)
 
 
@@ -187,10 +199,20 @@ class NoSection(KeyError):
     """A section is named that does not exist; the argument is its name."""
 
 
-def extended(name: str, sections: Sections, doing: tuple[str, ...] = ()) -> Section:
+def extended(name: str, sections: Sections) -> Section:
     """A section with those that `<=` takes in. Raises NoSection, also for one that takes in itself."""
+    return _extended(name, sections, (), {})
+
+
+def _extended(name: str, sections: Sections, doing: tuple[str, ...], done: dict[str, Section]) -> Section:
+    if name not in done:
+        done[name] = _taken_in(name, sections, doing, done)
+    return done[name]
+
+
+def _taken_in(name: str, sections: Sections, doing: tuple[str, ...], done: dict[str, Section]) -> Section:
     section = sections.get(name)
-    if section is None or name in doing:
+    if section is None or name in doing or len(doing) > DEEPEST:
         raise NoSection(name)
     macro = section.get("<")
     if macro is None or name == "buildout":
@@ -198,7 +220,7 @@ def extended(name: str, sections: Sections, doing: tuple[str, ...] = ()) -> Sect
     result: Section = {}
     for line in macro.value.split("\n"):
         if line.strip():
-            for key, option in extended(line.strip(), sections, (*doing, name)).items():
+            for key, option in _extended(line.strip(), sections, (*doing, name), done).items():
                 result[key] = option.over(result.get(key))
     result = updated_section(result, section)
     result.pop("<", None)

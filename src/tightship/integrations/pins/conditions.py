@@ -48,6 +48,8 @@ def holds(condition: str, python: str) -> bool:
     expression = condition.replace(r"\x23", "#").replace(r"\x3b", ";")
     try:
         return Marker(expression).evaluate(environment(python))
+    except RecursionError:
+        raise Untold("it is nested too deeply") from None
     except InvalidMarker:
         return bool(_value(_parsed(expression), _known(python)))
     except (UndefinedComparison, UndefinedEnvironmentName) as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from tightship.integrations.pins.pin import NoText, Text, shown
+from tightship.integrations.pins.pin import NoText, Text, shown, without_password
 
 Fetched = Callable[[str], bytes]
 """Gives what an address answers. Raises OSError (urllib's errors and requests' are some) with the reason."""
@@ -63,10 +63,11 @@ class Files:
             if len(self._of_address) >= MOST:
                 raise OSError(f"at most {MOST} files of a project are read")
             text = self._at(address, cache)
-        except (OSError, NoText) as error:
-            why = "it is no text" if isinstance(error, NoText) else (getattr(error, "strerror", "") or error)
-            names = f", which {asked} names," if asked else ""
-            self.notes.append(f"{shown(address, self.directory)}{names} can't be read: {why}")
+        except (OSError, ValueError) as error:
+            why = (
+                "it is no text" if isinstance(error, NoText) else getattr(error, "strerror", "") or str(error)
+            )
+            self.notes.append(_note(shown(address, self.directory), asked, without_password(why)))
             return None
         return self.texts.setdefault(text.file, text)
 
@@ -76,11 +77,11 @@ class Files:
         if "://" not in address:
             return self._of_file(Path(address))
         try:
-            return Text.of(Path(address), self._fetched(address), address)
+            return Text.of(Path(without_password(address)), self._fetched(address), address)
         except OSError:
             if cache is None or not cache.is_file():
                 raise
-            return Text.of(Path(address), contents(cache), address)
+            return Text.of(Path(without_password(address)), contents(cache), address)
 
     def _fetched(self, address: str) -> bytes:
         if self.fetched is None:
@@ -90,6 +91,12 @@ class Files:
     def _of_file(self, file: Path) -> Text:
         real = Path(os.path.realpath(file))
         return self.texts.get(real) or Text.of(real, contents(real))
+
+
+def _note(said: str, asked: str, why: str) -> str:
+    if said in why:  # whoever fetches says himself what he could not fetch
+        return f"{asked}: {why}"
+    return f"{said}{f', which {asked} names,' if asked else ''} can't be read: {why}"
 
 
 def contents(file: Path, most: int = LARGEST) -> bytes:
@@ -103,5 +110,5 @@ def contents(file: Path, most: int = LARGEST) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise OSError("it is no regular file")
         if status.st_size > most:
-            raise OSError(f"it has {status.st_size >> 20} MB, at most {most >> 20} are read")
+            raise OSError(f"it is larger than {most >> 20} MB")
         return opened.read(most)

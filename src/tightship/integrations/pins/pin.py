@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -20,7 +22,7 @@ class NoText(ValueError):
     """These bytes are no text."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Text:
     """A file as text, so that writing it again gives the same bytes, whatever they were."""
 
@@ -53,8 +55,21 @@ class Text:
         return self.mark + text.encode(self.encoding, "surrogateescape")
 
     @property
+    def data(self) -> bytes:
+        """The file as it was read."""
+        return self.encoded(self.text)
+
+    def line(self, at: int) -> int:
+        """The line of a place in the text, from 1 on."""
+        return bisect_right(self._starts, at)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
+    @property
     def shown(self) -> str:
-        return self.url or str(self.file)
+        return without_password(self.url) or str(self.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,7 @@ class Pin:
     """the oldest Python that it has to run on: 3.9; empty: not known"""
     overrides: Pin | None = None
     url: str = ""
+    """where its file was fetched from, without a password"""
     fixed: str = ""
     """why it can't be raised in place; empty: it can"""
     instead: str = ""
@@ -177,11 +193,16 @@ def canonical(name: str) -> str:
     return str(canonicalize_name(name))
 
 
+def without_password(url: str) -> str:
+    """An address as it may be said: https://example.com/versions.cfg"""
+    return re.sub(r"://[^/@\s]*@", "://", url)
+
+
 def shown(file: Path | str, directory: Path) -> str:
     """`versions.cfg`, `../shared/base.cfg`, `/etc/pins.txt`, `https://…/versions.cfg`."""
     text = str(file)
     if "://" in text:
-        return text
+        return without_password(text)
     relative = os.path.relpath(text, directory)
     return text if relative.count("..") > 2 else relative
 

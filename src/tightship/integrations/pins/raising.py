@@ -25,7 +25,7 @@ class Raised:
     """What raising comes to."""
 
     files: Mapping[Path, bytes]
-    """the new content of each file that changes"""
+    """the new content of each file that changes; what it was is `project.texts[file].data`"""
     pins: Sequence[Pin]
     """those that are raised, as they were"""
     kept: Sequence[Kept] = ()
@@ -36,7 +36,8 @@ class Raised:
 def raised(project: Project, versions: Mapping[Pin, str]) -> Raised:
     """The project's files with those pins at those versions. A pin that was overridden is raised where it
     counts. Raises ValueError for what is no version, and for a pin that is not the project's."""
-    counting = {_counting(project, pin): version for pin, version in versions.items()}
+    mine = set(project.pins)
+    counting = {pin if pin in mine else _counting(project, pin): new for pin, new in versions.items()}
     wanted = {pin: _checked(version) for pin, version in counting.items() if version != pin.version}
     kept = [Kept(pin, version, pin.fixed, pin.typed(version)) for pin, version in wanted.items() if pin.fixed]
     done = {pin: version for pin, version in wanted.items() if not pin.fixed}
@@ -56,9 +57,7 @@ def _checked(version: str) -> str:
 
 
 def _counting(project: Project, pin: Pin) -> Pin:
-    """The pin that counts, of one that may have been overridden."""
-    if pin in project.pins:
-        return pin
+    """The pin that counts instead of one that does not."""
     for one in project.pins:
         if any(pin == older for older in one.chain()):
             return one

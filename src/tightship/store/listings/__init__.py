@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tightship.store.listing import Listing
 from tightship.store.listings.applications import APPLICATIONS, INSTANCES
+from tightship.store.listings.buildouts import BUILDOUTS
 from tightship.store.listings.changes import CHANGES
 from tightship.store.listings.findings import FINDINGS
 from tightship.store.listings.groups import GROUPS
@@ -11,6 +12,7 @@ from tightship.store.listings.outdated import OUTDATED
 from tightship.store.listings.packages import ENVIRONMENTS, PACKAGES
 from tightship.store.listings.places import PORTS, SITES
 from tightship.store.listings.servers import SERVERS
+from tightship.store.listings.vulnerabilities import VULNERABILITIES
 
 LISTINGS: dict[str, Listing] = {
     listing.name: listing
@@ -24,7 +26,9 @@ LISTINGS: dict[str, Listing] = {
         PACKAGES,
         OUTDATED,
         ENVIRONMENTS,
+        BUILDOUTS,
         CHANGES,
         FINDINGS,
+        VULNERABILITIES,
     )
 }

@@ -18,11 +18,12 @@ class Thing(BaseModel):
 
 
 class Covers(Thing):
-    """What an answer covers. Where `silent` and `unread` are empty it covers all."""
+    """What an answer covers. Where `silent`, `unread` and `lacking` are empty or missing it covers all."""
 
     servers: int = Field(description="how many servers were known then")
     silent: list[str] = Field(description="those that had not reported for too long")
     unread: list[str] = Field(description="those on which something could not be read")
+    lacking: list[str] = Field([], description="what else would have to be known, in sentences")
 
 
 class Silent(Thing):
