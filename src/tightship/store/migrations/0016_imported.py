@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('store', '0013_indexed'),
+        ('store', '0015_advisories'),
     ]
 
     operations = [
