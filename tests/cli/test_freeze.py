@@ -36,7 +36,11 @@ def test_a_bill_of_what_is_loaded_not_of_what_is_on_disk(recorded: Tightship) ->
     done = recorded("sbom", "shop@web1")
 
     assert done.returncode == 0
-    found = {one["name"]: one.get("version") for one in json.loads(done.stdout)["components"]}
+    said = json.loads(done.stdout)
+    root = said["metadata"]["component"]
+    assert (root["name"], root["version"]) == ("shop", "2.4.1"), "not called by where it runs"
+    assert {"name": "tightship:asked-for", "value": "shop@web1"} in root["properties"]
+    found = {one["name"]: one.get("version") for one in said["components"]}
     assert found == {"django": "5.2.1", "jinja2": "3.1.5", "python": "3.11.7"}
     assert recorded("sbom", "shop@web1").stdout == done.stdout
 

@@ -46,9 +46,11 @@ def sbom(what: str, at: str, output: str, partial: bool) -> int:
     found = asked_for(what, seen_from(at, kept.view))
     from tightship.integrations.cyclonedx import Ran, Subject, bill
 
+    name = found.thing.application or what
     said = [("owner", found.owner), ("covers", covered(found.covers))]
+    said += [("asked-for", what)] if name != what else []
     ran = [Ran(one.server, one.group, packages, one.since) for one, packages in found.ran]
-    text = bill(Subject(what, found.is_server, said), ran)
+    text = bill(Subject(name, found.is_server, said), ran)
     write(text, output)
     return ended(
         found.covers,

@@ -14,8 +14,8 @@ from tightship.store.models import Application
 from tightship.store.querying import covers
 from tightship.store.things import Running, Thing, running, understood
 
-MOST = 10_000
-"""Process groups that one answer is about. Half of them would look like all."""
+MOST = 5_000
+"""Process groups that one answer is about. A part would look like all; a bill of these takes minutes."""
 
 
 class TooMany(BadParams):
