@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Tightship
+from tests.cli.conftest import Tightship, program
 from tests.index.simple import serving, wheel
+from tests.reports import application, environment, group, packages, report
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,11 @@ def test_a_bill_of_what_is_loaded_not_of_what_is_on_disk(recorded: Tightship) ->
     done = recorded("sbom", "shop@web1")
 
     assert done.returncode == 0
-    found = {one["name"]: one.get("version") for one in json.loads(done.stdout)["components"]}
+    said = json.loads(done.stdout)
+    root = said["metadata"]["component"]
+    assert (root["name"], root["version"]) == ("shop", "2.4.1"), "not called by where it runs"
+    assert {"name": "tightship:asked-for", "value": "shop@web1"} in root["properties"]
+    found = {one["name"]: one.get("version") for one in said["components"]}
     assert found == {"django": "5.2.1", "jinja2": "3.1.5", "python": "3.11.7"}
     assert recorded("sbom", "shop@web1").stdout == done.stdout
 
@@ -61,7 +67,7 @@ def test_where_instances_run_different_packages_it_has_to_be_said_which(recorded
     assert done.returncode == 2
     assert "shop runs 2 different sets of packages. Say which:" in done.stderr
     assert "  tightship freeze shop@web1   (2 packages)" in done.stderr
-    assert "  tightship freeze shop@web2   (1 packages)" in done.stderr
+    assert "  tightship freeze shop@web2   (1 package)" in done.stderr
 
 
 def test_one_instance_is_frozen_with_hashes(recorded: Tightship, asking: dict[str, str]) -> None:
@@ -98,3 +104,35 @@ def test_a_server_is_no_application(recorded: Tightship) -> None:
 
     assert done.returncode == 2
     assert "web1 is a server: name an application on it, as in shop@web1." in done.stderr
+
+
+def test_processes_of_one_environment_that_were_started_apart_can_be_told_apart(
+    tmp_path: Path,
+) -> None:
+    started = program(tmp_path / "data")
+    for jinja, ticks in (("3.1.5", 1000), ("3.1.6", 2000)):
+        web, environment = application("my shop", packages(jinja2=jinja))
+        worker = group("my shop", ticks=ticks, key="unit:worker.service", type="worker")
+        document = report("web1", [(web, environment)], datetime.now(UTC), groups=[worker])
+        assert started("record", "-", typed=document).returncode == 0
+
+    done = started("freeze", "my shop@web1", "--no-hashes")
+    assert done.returncode == 2
+    assert "  tightship freeze 'my shop@web1' --group 'unit:my shop.service'   (1 package)\n" in done.stderr
+
+    done = started("freeze", "my shop@web1", "--group", "unit:worker.service", "--no-hashes")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "jinja2==3.1.6")
+    done = started("freeze", "my shop@web1", "--group", "unit:nobody.service", "--no-hashes")
+    assert "Nothing of my shop@web1 runs as unit:nobody.service" in done.stderr
+
+
+def test_a_bill_without_the_packages_of_something_does_not_cover_all(tmp_path: Path) -> None:
+    started = program(tmp_path / "data")
+    shop = (group("shop"), environment("venv:/srv/shop/venv", None))
+    assert started("record", "-", typed=report("web1", [shop], datetime.now(UTC))).returncode == 0
+
+    done = started("sbom", "shop")
+
+    assert done.returncode == 2
+    assert "Its packages could not be read: shop@web1" in done.stderr
+    assert started("sbom", "shop", "--partial").returncode == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
+import pytest
 from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 
@@ -100,3 +101,58 @@ def test_a_lock_file_is_one_of_pep_751() -> None:
     assert (ours.vcs.type, ours.vcs.url) == ("git", "https://git.example.com/ours")
     assert ours.vcs.commit_id == "ab" * 20
     assert re.search(r"# plone-api 2\.5\.1: .* not this one", found.text)
+
+
+def test_an_old_release_with_two_source_archives_is_locked_with_one_of_them() -> None:
+    both = {"django": [file("Django-5.2.1.zip", "5.2.1", "cc"), file("Django-5.2.1.tar.gz", "5.2.1", "bb")]}
+
+    lock = Pylock.from_dict(tomllib.loads(pylock_toml(RUNS[:1], [], both, "").text))
+
+    assert lock.packages[0].sdist
+    assert lock.packages[0].sdist.hashes == {"sha256": "bb" * 32}
+    assert requirements_txt(RUNS[:1], [], both).text.count("--hash") == 2
+
+
+def test_files_of_one_name_on_two_indexes_may_be_either() -> None:
+    both = {
+        "django": [file("django-5.2.1.tar.gz", "5.2.1", "aa"), file("django-5.2.1.tar.gz", "5.2.1", "bb")]
+    }
+
+    text = requirements_txt(RUNS[:1], [], both).text
+
+    assert f"--hash=sha256:{'aa' * 32} \\\n    --hash=sha256:{'bb' * 32}\n" in text
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        Package("good @ https://bad.example.com/x.tar.gz #", "1.0"),
+        Package("-r", "1.0"),
+        Package("good", "1.0 --config-settings=x=y"),
+        Package("good", "${buildout:directory}"),
+        Package("good", "1.0", "git+https://good.example.com/x ; evil", "ab" * 20),
+        Package("good", "1.0", "git+https://good.example.com/x", "main -r x"),
+        Package("good", "1.0", "git+https://good.example.com/x#egg=bad&y", "ab" * 20),
+    ],
+)
+def test_what_an_applications_user_wrote_becomes_no_other_line(package: Package) -> None:
+    for found in (
+        versions_cfg([package], []),
+        requirements_txt([package], [], None),
+        pylock_toml([package], [], {}, ""),
+    ):
+        assert [one.package for one in found.left] == [package]
+        lines = found.text.splitlines()
+        assert not [line for line in lines if "good" in line and not line.startswith("#")]
+
+
+def test_of_several_versions_none_is_chosen() -> None:
+    some = [Package("requests", "2.31.0"), Package("requests", "2.32.4"), Package("idna", "3.7")]
+
+    found = requirements_txt(some, [], None)
+
+    assert found.text.splitlines()[0] == "idna==3.7"
+    assert [str(one) for one in found.left] == [
+        "requests 2.31.0: in several versions, and which one is used is not known",
+        "requests 2.32.4: in several versions, and which one is used is not known",
+    ]

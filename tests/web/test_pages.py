@@ -12,6 +12,8 @@ from django.test import Client
 from tests.reports import application, environment, group, packages, report
 from tests.web.cast import web1
 from tightship.fleet.declared import declared
+from tightship.fleet.imported import Imported, report_of
+from tightship.fleet.report import Package
 from tightship.store.declaring import declare
 from tightship.store.models import FoundEnvironment, FoundGroup
 from tightship.store.recording import record
@@ -369,3 +371,21 @@ def test_sites_say_who_answers(alice: Client) -> None:
     ):
         assert said in page
     assert "shop.example.com" in text(alice, "/applications/shop")
+
+
+def test_what_was_imported_says_so_on_its_pages(alice: Client, now: datetime) -> None:
+    said = Imported("pip inspect", [Package("jinja2", "3.1.4")], "3.12.1")
+    record(
+        report_of(said, "shop.json", "lambda-1", "shop", "acceptance", now),
+        "lambda-1",
+        now,
+        imported="shop.json (pip inspect)",
+    )
+
+    page = text(alice, "/servers/lambda-1")
+    assert "no probe reads it, what follows is what a file said." in page
+    assert "Imported from shop.json (pip inspect)" in page
+    assert "as an ordinary user" not in page
+    key = "imported:shop/acceptance"
+    assert "shop.json (pip inspect)" in text(alice, f"/groups/{group_of('lambda-1', key)}")
+    assert re.search(r"lambda-1 shop 1 imported", text(alice, "/servers"))

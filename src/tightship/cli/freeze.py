@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from tightship.cli import kept, tables
 from tightship.cli.answering import seen_from
 from tightship.cli.moments import shown
 from tightship.cli.running import CANNOT, FOUND, Cannot
-from tightship.cli.sbom import ended, write
+from tightship.cli.sbom import asked_for, called, ended, unread, write
 from tightship.cli.sharing import partial as partial_option
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ FORMS = ("versions.cfg", "requirements.txt", "pylock.toml")
 @click.argument("what", metavar="APPLICATION")
 @click.option("--format", "form", type=click.Choice(FORMS), default=None, help="Else as it was built.")
 @click.option("--environment", default="", metavar="KEY", help="Where one instance has several: which.")
+@click.option(
+    "--group", default="", metavar="KEY", help="Where one environment has several: which process group."
+)
 @click.option("--no-hashes", is_flag=True, help="requirements.txt without hashes: no index is asked.")
 @click.option(
     "--at", default="", metavar="WHEN", help="As it ran then: 2026-11-20, '2026-11-20 14:30', 3h, 2d."
@@ -54,38 +58,32 @@ def freeze(what: str, at: str, output: str, partial: bool, **how: Any) -> int:
     """
     kept.only_here("freeze")
     kept.open_database()
-    from tightship.store.billing import billed
-    from tightship.store.things import UnknownThing
 
     view = seen_from(at, kept.view)
-    try:
-        found = billed(what, view)
-    except UnknownThing as error:
-        raise click.UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+    found = asked_for(what, view)
     if found.is_server:
         raise click.UsageError(f"{what} is a server: name an application on it, as in shop@{what}.")
     read = [(one, lines) for one, lines in found.ran if lines is not None]
-    one, packages = _chosen(what, read, how["environment"])
-    form = how["form"] or _built_as(one)
-    frozen = _frozen(form, packages, _heading(what, one, view), one, how["no_hashes"])
+    users, packages = _chosen(what, read, how["environment"], how["group"])
+    form = how["form"] or _built_as(users[0])
+    frozen = _frozen(form, packages, _heading(what, users, view), users, how["no_hashes"])
     write(frozen.text, output)
     for left in frozen.left:
         click.echo(f"not in the file: {left}", err=True)
-    unread = sorted({_called(one) for one, lines in found.ran if lines is None})
-    code = ended(
-        found.covers, partial, f"Its packages could not be read: {', '.join(unread)}" if unread else ""
-    )
+    code = ended(found.covers, partial, unread(found))
     return code if code == CANNOT or not frozen.left else FOUND
 
 
 def _chosen(
-    what: str, ran: Sequence[tuple[Running, Sequence[Package]]], environment: str
-) -> tuple[Running, Sequence[Package]]:
-    """The packages, and a process group that runs them. Raises Cannot where they are not the same for all."""
+    what: str, ran: Sequence[tuple[Running, Sequence[Package]]], environment: str, group: str
+) -> tuple[Sequence[Running], Sequence[Package]]:
+    """The packages, and the process groups that run them. Raises Cannot where they differ."""
     if environment:
         ran = [(one, lines) for one, lines in ran if one.group.group.environment == environment]
+    if group:
+        ran = [(one, lines) for one, lines in ran if one.group.key == group]
     if not ran:
-        where = f" in {environment}" if environment else ""
+        where = (f" in {environment}" if environment else "") + (f" as {group}" if group else "")
         raise Cannot(f"Nothing of {what} runs{where} whose packages could be read")
     different: dict[tuple[Package, ...], list[Running]] = {}
     for one, lines in ran:
@@ -93,26 +91,29 @@ def _chosen(
     if len(different) > 1:
         raise Cannot(_which(what, different))
     ((packages, users),) = different.items()
-    return users[0], packages
+    return users, packages
 
 
 def _which(what: str, different: Mapping[tuple[Package, ...], Sequence[Running]]) -> str:
     said = [f"{what} runs {len(different)} different sets of packages. Say which:"]
-    names = [sorted({_called(one) for one in users}) for users in different.values()]
+    names = [sorted({called(one) for one in users}) for users in different.values()]
     times = Counter(name for some in names for name in some)
-    for (packages, users), called in zip(different.items(), names, strict=True):
-        if any(times[name] > 1 for name in called):
-            key = users[0].group.group.environment
-            said.append(f"  tightship freeze {called[0]} --environment {key}   ({len(packages)} packages)")
-        else:
-            others = f", as {', '.join(called[1:4])}" if called[1:] else ""
-            said.append(f"  tightship freeze {called[0]}   ({len(packages)} packages{others})")
+    # A process that was not restarted runs what was there before, in the same environment as another.
+    places = Counter(place for users in different.values() for place in {_place(one) for one in users})
+    for (packages, users), some in zip(different.items(), names, strict=True):
+        command, others = f"tightship freeze {shlex.quote(some[0])}", ""
+        if any(times[name] > 1 for name in some):
+            one = next((one for one in users if places[_place(one)] == 1), None)
+            by = ("--environment", one.group.group.environment) if one else ("--group", users[0].group.key)
+            command = f"tightship freeze {shlex.quote(called(one or users[0]))} {by[0]} {shlex.quote(by[1])}"
+        elif some[1:]:
+            others = f", as {', '.join(some[1:4])}"
+        said.append(f"  {command}   ({len(packages)} package{'s' * (len(packages) != 1)}{others})")
     return "\n".join(said)
 
 
-def _called(one: Running) -> str:
-    stage = f"/{one.group.stage}" if one.group.stage else ""
-    return f"{one.group.application}{stage}@{one.server}"
+def _place(one: Running) -> tuple[str, str]:
+    return called(one), one.group.group.environment
 
 
 def _built_as(one: Running) -> str:
@@ -120,17 +121,18 @@ def _built_as(one: Running) -> str:
     return "versions.cfg" if kind in ("script", "buildout") else "requirements.txt"
 
 
-def _heading(what: str, one: Running, view: View) -> list[str]:
-    group = one.group.group
-    python = f"Python {group.python}" if group.python else "an unknown Python"
+def _heading(what: str, users: Sequence[Running], view: View) -> list[str]:
+    one, pythons = users[0], sorted({one.group.group.python for one in users} - {""})
+    python = f"Python {' and '.join(pythons)}" if pythons else "an unknown Python"
+    where = f"{one.group.group.environment} with {python}"
     return [
-        f"What {_called(one)} runs, so since {shown(one.since)}, in {group.environment} with {python}.",
+        f"What {called(one)} runs, so since {shown(one.since)}, in {where}.",
         f"Written by: tightship freeze {what}" + (f" --at {view.at.isoformat()}" if view.at else ""),
     ]
 
 
 def _frozen(
-    form: str, packages: Sequence[Package], heading: Sequence[str], one: Running, no_hashes: bool
+    form: str, packages: Sequence[Package], heading: Sequence[str], users: Sequence[Running], no_hashes: bool
 ) -> Frozen:
     from tightship.fleet.findings.endoflife import series_of
     from tightship.integrations.freezing import pylock_toml, requirements_txt, versions_cfg
@@ -139,7 +141,8 @@ def _frozen(
         return versions_cfg(packages, heading)
     if form == "requirements.txt":
         return requirements_txt(packages, heading, None if no_hashes else _files(packages))
-    return pylock_toml(packages, heading, _files(packages), series_of(one.group.group.python))
+    series = {series_of(one.group.group.python) for one in users}
+    return pylock_toml(packages, heading, _files(packages), series.pop() if len(series) == 1 else "")
 
 
 def _files(packages: Sequence[Package]) -> Mapping[str, Sequence[File]]:

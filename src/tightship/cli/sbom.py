@@ -13,7 +13,12 @@ from tightship.cli.running import CANNOT, FINE, Cannot
 from tightship.cli.sharing import partial as partial_option
 
 if TYPE_CHECKING:
-    from tightship.store.listing import Covers
+    from tightship.store.billing import Billed
+    from tightship.store.listing import Covers, View
+    from tightship.store.things import Running
+
+NAMED = 8
+"""Instances that a sentence names."""
 
 
 @click.command()
@@ -37,23 +42,45 @@ def sbom(what: str, at: str, output: str, partial: bool) -> int:
     """
     kept.only_here("sbom")
     kept.open_database()
-    from tightship.store.billing import billed
-    from tightship.store.things import UnknownThing
 
-    view = seen_from(at, kept.view)
-    try:
-        found = billed(what, view)
-    except UnknownThing as error:
-        raise click.UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+    found = asked_for(what, seen_from(at, kept.view))
     from tightship.integrations.cyclonedx import Ran, Subject, bill
 
+    name = found.thing.application or what
     said = [("owner", found.owner), ("covers", covered(found.covers))]
+    said += [("asked-for", what)] if name != what else []
     ran = [Ran(one.server, one.group, packages, one.since) for one, packages in found.ran]
-    text = bill(Subject(what, found.is_server, said), ran)
+    text = bill(Subject(name, found.is_server, said), ran)
     write(text, output)
     return ended(
-        found.covers, partial, "" if found.ran else f"Nothing of {what} runs, or ran at that moment."
+        found.covers,
+        partial,
+        unread(found) if found.ran else f"Nothing of {what} runs, or ran at that moment.",
     )
+
+
+def asked_for(what: str, view: View) -> Billed:
+    """What runs of it. Raises click's UsageError where nothing is known by that name."""
+    from tightship.store.billing import billed
+    from tightship.store.listing import BadParams
+
+    try:
+        return billed(what, view)
+    except BadParams as error:
+        raise click.UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+
+
+def unread(found: Billed) -> str:
+    """That packages of some of it are not known, in words; empty: all are. Pure."""
+    names = sorted({called(one) for one, lines in found.ran if lines is None})
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"Its packages could not be read: {', '.join(names[:NAMED])}{more}." if names else ""
+
+
+def called(one: Running) -> str:
+    """As it can be typed to name it: `shop/acceptance@web1`. Pure."""
+    stage = f"/{one.group.stage}" if one.group.stage else ""
+    return f"{one.group.application}{stage}@{one.server}"
 
 
 def write(text: str, output: str) -> None:

@@ -51,7 +51,7 @@ VERBS = {
     "search": Verb(ASK, "Find whatever has a name, also with a typing error.", "search"),
     "import": Verb(
         CORRECT,
-        "Say where a list that is kept elsewhere is wrong.",
+        "Hold a list against what runs, or take an SBOM.",
         "importing",
     ),
     "retire": Verb(CORRECT, "No longer expect reports of SERVER.", "retire"),

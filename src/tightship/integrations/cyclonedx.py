@@ -15,6 +15,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from cyclonedx.model import Property, XsUri
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.dependency import Dependency
 from cyclonedx.model.service import Service
 from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output import make_outputter
@@ -57,6 +58,7 @@ def bill(subject: Subject, ran: Sequence[Ran]) -> str:
     assert root is not None
     known: dict[str, Component] = {}
     parts: list[Component] = []
+    needs: list[Dependency] = []
     for name, groups in sorted(instances.items()):
         used = sorted({package for one in groups for package in one.packages or () if not package.shadowed})
         libraries = [_library(package, known) for package in used]
@@ -65,19 +67,26 @@ def bill(subject: Subject, ran: Sequence[Ran]) -> str:
         ]
         owner = root if len(instances) == 1 and not subject.is_server else _instance(name, groups)
         parts += [owner] if owner is not root else []
-        bom.register_dependency(owner, [*pythons, *libraries])
+        needs.append(_needs(owner, [*pythons, *libraries]))
         bom.services.update(_services(name, groups))
     if parts:
-        bom.register_dependency(root, parts)
+        needs.append(_needs(root, parts))
+    # All at once: the library's own register_dependency looks through all that it has for each of them.
+    bom.dependencies = needs
     bom.components.update([*parts, *known.values()])
     return _serialized(bom)
 
 
+def _needs(owner: Component, parts: Iterable[Component]) -> Dependency:
+    return Dependency(owner.bom_ref, [Dependency(part.bom_ref) for part in parts])
+
+
 def _serialized(bom: Bom) -> str:
-    bom.serial_number = UUID(int=0)
-    outputter = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6)
-    bom.serial_number = uuid5(NAMESPACE_URL, f"urn:tightship:sbom:{outputter.output_as_string()}")
-    return make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2) + "\n"
+    nobody = UUID(int=0)
+    bom.serial_number = nobody
+    text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2)
+    said = f'"serialNumber": "{nobody.urn}"'
+    return text.replace(said, said.replace(nobody.urn, uuid5(NAMESPACE_URL, text).urn), 1) + "\n"
 
 
 def _by_instance(ran: Iterable[Ran]) -> Mapping[str, list[Ran]]:

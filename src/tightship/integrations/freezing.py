@@ -7,6 +7,8 @@ Sources: zc.buildout's documentation ([versions]), pip's (requirements files, ha
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +17,13 @@ from tightship.fleet.report import Package
 from tightship.fleet.versions import parsed
 
 FORMS = ("versions.cfg", "requirements.txt", "pylock.toml")
+
+# Names, versions and addresses were written by whoever owns the application. In a file that somebody else
+# builds from, none of them may become another line, another address or an option.
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", re.I)
+_VERSION = re.compile(r"[a-z0-9][a-z0-9.+!_-]*", re.I)
+_COMMIT = re.compile(r"[0-9a-f]{7,64}", re.I)
+_ADDRESS = re.compile(r"[a-z]+\+[a-z+]+://[^\s;#\"'`$\\]+", re.I)
 
 Files = Mapping[str, Sequence[File]]
 """package -> all its files on the indexes"""
@@ -79,7 +88,7 @@ def pylock_toml(packages: Iterable[Package], heading: Sequence[str], files: File
     lines = [*_comments(heading), 'lock-version = "1.0"', 'created-by = "tightship"']
     lines += [f"requires-python = {_quoted(f'=={python}.*')}"] if python else []
     for one in pinned:
-        own = _files(one, files)
+        own = _to_lock(one, files)
         if one.commit:
             lines += ["", *_locked(one), "[packages.vcs]", *_vcs(one)]
         elif not own:
@@ -92,8 +101,12 @@ def pylock_toml(packages: Iterable[Package], heading: Sequence[str], files: File
 def _parted(packages: Iterable[Package]) -> tuple[list[Package], list[Left]]:
     """What can be named so that it is had again, and what can't."""
     used = sorted(one for one in packages if not one.shadowed)
-    reasons = [(one, _why_not(one)) for one in used]
+    times = Counter(one.name for one in used)
+    reasons = [(one, SEVERAL if times[one.name] > 1 else _why_not(one)) for one in used]
     return [one for one, why in reasons if not why], [Left(one, why) for one, why in reasons if why]
+
+
+SEVERAL = "in several versions, and which one is used is not known"
 
 
 def _why_not(package: Package) -> str:
@@ -107,6 +120,10 @@ def _why_not(package: Package) -> str:
         return "its version could not be read"
     if package.origin and not package.commit:
         return f"installed from {package.origin}"
+    if not _NAME.fullmatch(package.name) or not _VERSION.fullmatch(package.version):
+        return "no index can be asked for such a name or version"
+    if package.commit and not (_COMMIT.fullmatch(package.commit) and _ADDRESS.fullmatch(package.origin)):
+        return f"from a commit whose address can't be written: {_address(package)}"
     return ""
 
 
@@ -115,17 +132,25 @@ def _address(package: Package) -> str:
 
 
 def _files(package: Package, files: Files) -> list[File]:
-    """The files of that version that say their hash: sdist and wheels, each once."""
+    """The files of that version that say their hash."""
     version = parsed(package.version)
-    own = {
-        one.name: one
+    return [
+        one
         for one in files.get(package.name, ())
         if one.sha256 and version is not None and parsed(one.version) == version
-    }
-    return [own[name] for name in sorted(own)]
+    ]
+
+
+def _to_lock(package: Package, files: Files) -> list[File]:
+    """Of those the wheels, each once, and one sdist: a lock file has room for no more."""
+    own = {one.name: one for one in reversed(_files(package, files))}  # who comes first is preferred
+    sdists = [name for name in sorted(own) if not own[name].is_wheel]
+    usual = next((name for name in sdists if name.endswith(".tar.gz")), "".join(sdists[:1]))
+    return [own[name] for name in sorted(own) if own[name].is_wheel or name == usual]
 
 
 def _hashes(package: Package, files: Files) -> list[str]:
+    """Of all of them: two indexes may have files of one name, and pip takes either."""
     return sorted({one.sha256 for one in _files(package, files)})
 
 

@@ -9,10 +9,17 @@ from functools import cache
 from tightship.fleet.report import Package
 from tightship.store import sets
 from tightship.store.errors import told
-from tightship.store.listing import Covers, View
+from tightship.store.listing import BadParams, Covers, View
 from tightship.store.models import Application
 from tightship.store.querying import covers
 from tightship.store.things import Running, Thing, running, understood
+
+MOST = 5_000
+"""Process groups that one answer is about. A part would look like all; a bill of these takes minutes."""
+
+
+class TooMany(BadParams):
+    """It is more than one file can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +38,14 @@ class Billed:
 
 
 def billed(text: str, view: View) -> Billed:
-    """What of `text` ran at the moment of a view. Raises `UnknownThing`."""
+    """What of `text` ran at the moment of a view. Raises `UnknownThing`, `TooMany`."""
     thing = understood(text)
     with told():
         lines = cache(sets.lines_of)
-        ran = [(one, lines(one.group.loaded) if one.group.loaded else None) for one in running(thing, view)]
+        found = running(thing, view, MOST + 1)
+        if len(found) > MOST:
+            raise TooMany(f"{text} runs in more than {MOST} process groups: name a stage or a server")
+        ran = [(one, lines(one.group.loaded) if one.group.loaded else None) for one in found]
         owner = Application.objects.filter(name=thing.application).values_list("owner", flat=True).first()
         return Billed(thing, ran, _narrowed(covers(view), thing.server), owner or "")
 

@@ -43,6 +43,8 @@ class ServerDetail:
     retired_because: str = ""
     failing: attempts.Failing | None = None
     """why it could not be read over ssh when it was last tried"""
+    imported: str = ""
+    """from which file, where no probe reads it"""
 
 
 def server(view: View, name: str) -> ServerDetail | None:
@@ -65,6 +67,7 @@ def server(view: View, name: str) -> ServerDetail | None:
             retired,
             row.retired_because,
             None if view.at else attempts.failing().get(name),
+            row.imported,
         )
 
 

@@ -32,6 +32,13 @@ class Server(models.Model):
     live = models.TextField(default="{}", help_text="`live` of the newest report, as JSON")
     retired = models.DateTimeField(null=True, help_text="since when it is no longer expected to report")
     retired_because = models.CharField(max_length=NAME, blank=True)
+    imported = models.CharField(
+        max_length=NAME,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="from which file, where no probe reports it",
+    )
 
     class Meta:
         indexes = (

@@ -46,8 +46,8 @@ class Running:
     """when this state of it was first seen"""
 
 
-def running(thing: Thing, view: View) -> list[Running]:
-    """The process groups of applications that a thing stands for."""
+def running(thing: Thing, view: View, most: int = MOST_GROUPS) -> list[Running]:
+    """The process groups of applications that a thing stands for, `most` of them at most."""
     asked = {"application__name": thing.application, "server__name": thing.server}
     only: dict[str, str] = {name: value for name, value in asked.items() if value}
     if thing.stage is not None:
@@ -61,7 +61,7 @@ def running(thing: Thing, view: View) -> list[Running]:
             rows.group_of(row, ProcessGroup.model_validate_json(row["data"])),
             row["since"],
         )
-        for row in named.order_by("pk")[:MOST_GROUPS]
+        for row in named.order_by("pk")[:most]
     ]
 
 

@@ -38,6 +38,7 @@ def of_server(found: ServerDetail) -> list[Fact]:
             Fact("Because", found.retired_because if found.retired else ""),
             Fact("Last seen", at=found.last_seen, sign="silent" if found.silent else ""),
             Fact("First seen", at=found.first_seen),
+            Fact("Imported from", found.imported),
             Fact("Read", _read(found)),
             Fact("Last try", str(found.failing or "")),
             Fact("Tried in vain since", at=found.failing.since if found.failing else None),
@@ -60,6 +61,8 @@ def of_server(found: ServerDetail) -> list[Fact]:
 
 
 def _read(found: ServerDetail) -> str:
+    if found.imported:
+        return ""
     if not found.live:
         return "" if found.found.complete else "in part"
     rights = "as root" if found.live.privileged else "as an ordinary user"

@@ -89,6 +89,7 @@ class Server(Thing):
     first_seen: datetime
     last_seen: datetime
     silent: bool
+    imported: str = Field(description="from which file; empty: a probe reports it")
     complete: bool = Field(description="false: the newest report could not read everything")
     os: str
     kernel: str
@@ -269,6 +270,7 @@ def server(view: View, name: str) -> Server | None:
         first_seen=found.first_seen,
         last_seen=found.last_seen,
         silent=found.silent,
+        imported=found.imported,
         complete=found.found.complete,
         os=system.os.name,
         kernel=system.kernel,
