@@ -20,6 +20,7 @@ ALL = {
     "gathering": "Gathering from many servers over ssh",
     "starting": "How long a command takes to begin",
     "pages": "Pages of a large fleet",
+    "outdated": "What is newer than 500 pins",
     "advisories": "Advisories against what is in use",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")

@@ -180,6 +180,7 @@ def fill(directory: Path, servers: int) -> None:
     _tell(now)
     if servers > SMALLEST:
         _crowd(servers - SMALLEST, now)
+    _index(now)
     simulation.end(made)
 
 
@@ -210,6 +211,17 @@ def _crowd(servers: int, now: datetime) -> None:
     for _server in _shown(filling.fill(crowd(servers, now, SEED)), servers, f"{servers} servers beside them"):
         pass
     filling.settle(now)
+
+
+def _index(now: datetime) -> None:
+    """What the simulated package index has, so that nobody has to be asked."""
+    from tightship.fleet.newest import Candidate, Known, newest_first
+    from tightship.fleet.simulated.index import KNOWN
+    from tightship.store import indexed
+
+    said = {name: Known(newest_first(map(Candidate, versions)), now) for name, versions in KNOWN.items()}
+    indexed.keep(said, now)
+    indexed.judge(now)
 
 
 def _shown(done: Iterable[object], total: int, what: str) -> Iterator[object]:
