@@ -25,7 +25,7 @@ from tests import postgresql
 
 TOP = Path(__file__).parents[1]
 ON_POSTGRESQL = ("store", "web")
-APART = ("agent", "cli", "integrations", "lab", "remote", "work")
+APART = ("agent", "buildout", "cli", "integrations", "lab", "remote", "work")
 ASKED_BY = TOP / "tests" / "test_beside.py"
 """The tests that ask how the runs went."""
 INSIDE = "TIGHTSHIP_TESTS_BESIDE"

@@ -12,8 +12,7 @@ def is_here(request: HttpRequest) -> bool:
     """Whether somebody on this machine asks. A web server in front that passes others on is nobody here; one
     that hides them can't be told: what may be read by this, anybody could know."""
     address = request.META.get("REMOTE_ADDR", "")
-    trusted: frozenset[str] = settings.TRUSTED_PROXIES  # type: ignore[misc] # as below
-    if "X-Forwarded-For" in request.headers and address not in trusted:
+    if "X-Forwarded-For" in request.headers and address not in proxies():
         return False
     try:
         return ipaddress.ip_address(client(request)).is_loopback
