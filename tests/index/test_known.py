@@ -222,3 +222,21 @@ def test_a_broken_cache_is_asked_for_again(simple: Simple, indexes: Indexes, tmp
 
     assert newest(indexes, "jinja2").version == "3.2rc1"
     assert simple.asked == ["jinja2", "jinja2"]
+
+
+def test_what_an_applications_user_calls_a_package_is_neither_a_path_nor_an_address(
+    simple: Simple, tmp_path: Path
+) -> None:
+    indexes = Indexes(Configured((simple.url, tmp_path.as_uri()), timeout=5), tmp_path / "cache")
+    (tmp_path / "index.html").write_text("<a href='x-1.tar.gz'>x-1.tar.gz</a>")
+    hostile = [f"{tmp_path}/outside", "jinja2/x", "jinja2?x=y", "jinja2#", "", "x" * 300, "é", "a b"]
+
+    found = indexes.known([*hostile, "jinja2"])
+
+    assert simple.asked == ["jinja2"]
+    assert not (tmp_path / "outside.json").exists()
+    assert all(not found[name].candidates and not found[name].problem for name in hostile)
+    assert all(found[name].asked for name in hostile), "asked again and again otherwise"
+    assert found["jinja2"].candidates
+    assert indexes.files(hostile) == {name: [] for name in hostile}
+    assert simple.asked == ["jinja2"]

@@ -156,6 +156,7 @@ def test_of_a_containers_image_the_python_packages_are_taken_and_the_rest_is_cou
             bill(library("a"), metadata={"timestamp": "0001-01-01T00:00:00+14:00"}),
             "metadata.timestamp: expected a moment",
         ),
+        (bill(components=[{}] * 200_001), "components: expected at most 200000 of them, got 200001"),
         (bill(*[library(f"p{one}") for one in range(20_001)]), "components: expected at most 20000 packages"),
     ],
 )

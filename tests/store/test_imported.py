@@ -113,6 +113,22 @@ def test_once_a_probe_reads_it_that_is_what_counts(told: Told, shop: Shop) -> No
         imported(told, "jinja2==2.0", server="web1")
 
 
+def test_that_holds_also_where_the_probe_could_not_read_all(told: Told, shop: Shop) -> None:
+    imported(told, "jinja2==2.0", server="web1")
+    told(shop(), server="web1", complete=False, unread=[{"what": "/srv/blog", "why": "permission denied"}])
+
+    assert users(told, "jinja2==2.0") == []
+    assert [row["application"] for row in told.rows("instances")] == ["shop"]
+    assert "gone" in [row["kind"] for row in told.rows("changes")]
+
+
+def test_a_slash_in_a_name_is_no_stage(told: Told) -> None:
+    imported(told, "jinja2==3.1.4", application="a/b")
+    imported(told, "jinja2==3.1.5", application="a", stage="b")
+
+    assert len(told.rows("instances")) == 2
+
+
 def test_a_retired_server_may_go_on_as_an_imported_one(told: Told, shop: Shop) -> None:
     told(shop(), server="web1")
     retire("web1", told.now)

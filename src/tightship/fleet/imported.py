@@ -94,7 +94,7 @@ def beside(known: Found | None, new: Found) -> Found:
 def _state(
     imported: Imported, said: str, server: str, application: str, stage: str, lines: Sequence[str]
 ) -> dict[str, Any]:
-    key = f"{KIND}:{application}" + (f"/{stage}" if stage else "")
+    key = f"{KIND}:{application.replace('/', '%2F')}" + (f"/{stage}" if stage else "")
     evidence = [{"what": "environment", "how": "import", "value": said}]
     environment = {
         "key": key,

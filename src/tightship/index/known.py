@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,10 @@ from tightship.index.files import AT_ONCE, NoAnswer, Said, Unreachable, at_hand
 
 FRESH = timedelta(hours=1)
 """How long what an index said is good enough."""
+
+# Names come from servers, written there by whoever owns an application. Any other is on no index; it is never
+# asked for, where it would be part of an address, nor kept, where it would be part of a path.
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,198}[a-z0-9])?")
 
 _FORM = 1
 """Of the files in the cache: another form is another folder."""
@@ -43,7 +48,7 @@ class Indexes:
         self, names: Iterable[str], told: Callable[[int, int], None] = lambda _done, _all: None
     ) -> dict[str, Known]:
         """name -> what is known. `names`: PEP 503. `told` hears how many are done, of how many."""
-        wanted = sorted(set(names))
+        wanted, others = _parted(names)
         lying = [at_hand(folder, wanted) for folder in self.how.find_links]
         found: dict[str, list[_Kept]] = {name: [] for name in wanted}
         for index in self.how.indexes:
@@ -51,7 +56,9 @@ class Indexes:
             for number, kept in enumerate(asked.about(wanted), 1):
                 found[kept.name].append(kept)
                 told(number, len(wanted))
-        return {name: _merged(found[name], [one[name] for one in lying]) for name in wanted}
+        nothing = Known((), datetime.now(UTC))
+        merged = {name: _merged(found[name], [one[name] for one in lying]) for name in wanted}
+        return {**merged, **dict.fromkeys(others, nothing)}
 
     def files(
         self, names: Iterable[str], told: Callable[[int, int], None] = lambda _done, _all: None
@@ -59,8 +66,8 @@ class Indexes:
         """name -> all its files on all indexes now. Raises NoAnswer: half of them are of no use."""
         from tightship.index import asking
 
-        wanted = sorted(set(names))
-        found: dict[str, list[File]] = {name: [] for name in wanted}
+        wanted, others = _parted(names)
+        found: dict[str, list[File]] = {name: [] for name in (*wanted, *others)}
         for folder in self.how.find_links:
             for name, lying in at_hand(folder, wanted).items():
                 found[name] += lying
@@ -71,6 +78,14 @@ class Indexes:
                     found[name] += said.files
                     told(number, len(wanted))
         return found
+
+
+def _parted(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Those that an index may have, and the others."""
+    every = sorted(set(names))
+    return [name for name in every if _NAME.fullmatch(name)], [
+        name for name in every if not _NAME.fullmatch(name)
+    ]
 
 
 def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:

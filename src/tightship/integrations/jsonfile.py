@@ -12,6 +12,8 @@ from tightship.fleet.imported import BadFile
 from tightship.fleet.text import harmless
 
 LARGEST = 32 * 1024 * 1024
+MOST = 200_000
+"""Things in one list. An image of a whole system has some thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Part:
         value = self.said.get(name)
         if not isinstance(value, list | None):
             raise self.bad(name, "a list")
+        if value and len(value) > MOST:
+            raise BadFile(f"{self._of(name)}: expected at most {MOST} of them, got {len(value)}")
         for number, one in enumerate(value or ()):
             if not isinstance(one, dict):
                 raise self.bad(f"{name}[{number}]", "an object", one)

@@ -145,7 +145,8 @@ def _record(
     is_known = row is not None and row.retired is None
     before = rows.known(server, stored, parsed=rows.parsed_of(report.state)) if is_known else None
     new = from_report(report, name, moment, names)
-    now = beside(before, new) if imported else remembered(before, new)
+    # What a file said does not complete what a probe could not read.
+    now = beside(before, new) if imported else remembered(None if row and row.imported else before, new)
     happened = differences.changes(before, now, _packages(report))
     if server.retired:
         happened = [differences.Change("back", after=now.system.os.name)]
