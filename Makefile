@@ -31,7 +31,7 @@ lint:  ## Check format, types, imports and the Python that runs on servers
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy src $(wildcard benchmarks tools/*.py)
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/vermin --no-tips -q -t=3.6- --violations src/tightship_probe src/tightship_agent src/tightship_installer
+	@$(BIN)/vermin --no-tips -q -t=3.6- --violations src/tightship_probe src/tightship_agent src/tightship_installer packages/tightship-buildout/src
 
 N ?= 3
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests import parts, postgresql
 
-pytest_plugins = ["tests.applications", "tests.on_postgresql", "tests.servers_of_the_lab"]
+pytest_plugins = ["tests.applications", "tests.beside", "tests.servers_of_the_lab"]
 
 
 @pytest.fixture(scope="session", name="postgresql")

@@ -29,6 +29,8 @@ _USUAL = Pattern(
 )
 """How nearly every METADATA begins."""
 _RUNS = Pattern(r"[-_.]+")
+_OF_BUILDOUT = Pattern(r"file:///(?:[^/]+/)*tmp[^/]{8}get_dist/[^/]+\Z")
+"""Where zc.buildout 5 and later put what they got from an index, before they have pip install it."""
 _WITHOUT = set()
 """Directories that hold no metadata, such as the standard library: many processes share them."""
 
@@ -227,6 +229,8 @@ def _with_origin(package, folder, packages):
         return package
     except (Unreadable, ValueError, KeyError, TypeError, RecursionError) as why:
         packages.miss(os.path.join(folder.path, "direct_url.json"), why)
+        return package
+    if _OF_BUILDOUT.match(str(url)):
         return package
     vcs, info = _object(said, "vcs_info"), _object(said, "dir_info")
     kind = vcs.get("vcs")

@@ -169,6 +169,21 @@ def test_a_url_without_its_user(url: str, kept: str) -> None:
     assert without_userinfo(url) == kept
 
 
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("file:///tmp/tmplof23133get_dist/shop-1.0-py3-none-any.whl", ""),
+        ("file:///var/tmp/build/tmp_a1b2c3dget_dist/shop-1.0.tar.gz", ""),
+        ("file:///srv/wheels/shop-1.0-py3-none-any.whl", "file:///srv/wheels/shop-1.0-py3-none-any.whl"),
+        ("file:///srv/get_dist/shop-1.0.tar.gz", "file:///srv/get_dist/shop-1.0.tar.gz"),
+    ],
+)
+def test_what_a_buildout_got_from_an_index_is_of_an_index(tmp_path: Path, url: str, origin: str) -> None:
+    """zc.buildout 6 has pip install the file that it downloaded itself, and pip notes where that lay."""
+    plant(tmp_path / "site-packages", "shop", "1.0", direct_url=json.dumps({"url": url, "archive_info": {}}))
+    assert found_in(tmp_path)["lines"] == [f"shop\t1.0\t{origin}".rstrip("\t")]
+
+
 def test_lines_are_those_of_the_report(tmp_path: Path) -> None:
     direct = json.dumps({"url": "file:///srv/shop", "dir_info": {"editable": True}})
     plant(tmp_path / "one", "shop", "2.0", direct_url=direct)

@@ -1,4 +1,4 @@
-"""A store in the database that this run is for: SQLite, or PostgreSQL (see test_on_postgresql)."""
+"""A store in the database that this run is for: SQLite, or PostgreSQL (see beside.py)."""
 
 from __future__ import annotations
 

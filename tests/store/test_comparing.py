@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 
 from tests import reports
 from tests.store.conftest import HOUR
-from tightship.store.comparing import Apart, Compared, Side, Thing, UnknownThing, apart, understood
+from tightship.store.comparing import Apart, Compared, Side, apart
 from tightship.store.listing import Params
 from tightship.store.models import FoundGroup
 from tightship.store.querying import view
+from tightship.store.things import Thing, UnknownThing, understood
 
 pytestmark = pytest.mark.django_db
 

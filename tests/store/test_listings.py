@@ -218,8 +218,8 @@ def test_environments_at_rest_are_counted_apart_from_what_runs(told: Any, shop: 
     )
     running = who_uses("django").page(view(told.now), Params())
     assert [row["version"] for row in running.rows] == ["5.2.1"]
-    assert json.loads(to_json(running))["beside"] == {"at rest": 1}
-    assert who_uses("django>=5").page(view(told.now), Params()).beside == {"at rest": 0}
+    assert json.loads(to_json(running))["beside"] == {"at rest": 1, "in buildouts": 0}
+    assert who_uses("django>=5").page(view(told.now), Params()).beside == {"at rest": 0, "in buildouts": 0}
     rows = at_rest("django<5").page(view(told.now), Params()).rows
     assert [(row["version"], row["named_by"], row["server"]) for row in rows] == [("4.2", by, "web1")]
     assert at_rest("django>=5").page(view(told.now), Params()).total == 0

@@ -10,6 +10,9 @@ from typing import Any
 
 from tests import advisories, reports
 from tests.reports import Json, packages
+from tightship.fleet.newest import Candidate, Known
+from tightship.integrations.whiskers import Build
+from tightship.store import builds, indexed
 from tightship.store.recording import record
 
 DJANGO = packages(
@@ -165,5 +168,11 @@ def record_cast(now: datetime) -> None:
     told("web2", 2, **web1(NEWER, stale=[{"how": "newer", "what": "django"}]))
     told("web1", 0.5, **web1(NEWER, ticks=2000, release="2.5.0"))
     told("web2", 0.4, **web1(NEWER, stale=[{"how": "newer", "what": "django"}]))
+    django = Known(
+        [Candidate("6.0", ">=3.12"), Candidate("5.2.9"), Candidate("5.2.1", "", "a leak")], asked=now
+    )
+    indexed.keep({"django": django}, now)
+    indexed.judge(now)
+    builds.take(Build("museum", "web1", "/srv/museum", "3.11.7", {"zope-interface": "7.2"}), "web1", now)
     # web2 still runs what this is about.
     advisories.fill([advisories.LOGS], now)

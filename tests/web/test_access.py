@@ -21,8 +21,17 @@ from tightship.web.bearer import WRONG_TOKENS
 from tightship.web.clients import client
 from tightship.web.urls import urlpatterns
 
-OPEN = {"login", "link", "reports", "healthz", "osv-query", "osv-querybatch", "osv-vulns"}
-"""What answers without a login; reports by a token only, and advisories to whoever asks on this machine."""
+OPEN = {
+    "login",
+    "link",
+    "reports",
+    "healthz",
+    "add a build",
+    "osv-query",
+    "osv-querybatch",
+    "osv-vulns",
+}
+"""What answers without a login; reports and builds by a token of their own, advisories on this machine."""
 
 
 @pytest.fixture

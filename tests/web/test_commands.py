@@ -9,6 +9,7 @@ import pytest
 
 from tightship.cli import lists
 from tightship.cli.findings import findings
+from tightship.cli.outdated import outdated
 from tightship.cli.vulnerable import vulnerable
 from tightship.store.listing import Params
 from tightship.store.listings import LISTINGS
@@ -17,6 +18,7 @@ from tightship.web import commands
 VERBS = {
     **{name: lists.command(name) for name in lists.VERBS},
     "findings": findings,
+    "outdated": outdated,
     "vulnerabilities": vulnerable,
 }
 

@@ -8,9 +8,10 @@ from django.test import Client
 from tightship.store.listings import LISTINGS
 
 
-@pytest.mark.parametrize("name", sorted(set(LISTINGS) - {"sites", "vulnerabilities"}))
+@pytest.mark.parametrize("name", sorted(set(LISTINGS) - {"sites", "buildouts", "vulnerabilities"}))
 def test_an_empty_list_says_what_to_type(alice: Client, name: str) -> None:
-    assert "<pre>tightship gather" in alice.get(f"/{name}").content.decode()
+    command = "tightship index update" if name == "outdated" else "tightship gather"
+    assert f"<pre>{command}" in alice.get(f"/{name}").content.decode()
 
 
 def test_an_empty_list_of_sites_says_what_a_site_is(alice: Client) -> None:
@@ -30,3 +31,7 @@ def test_the_overview_says_what_to_type(alice: Client) -> None:
     page = alice.get("/").content.decode()
     assert "Nothing is known yet." in page
     assert "<pre>tightship gather</pre>" in page
+
+
+def test_an_empty_list_of_buildouts_says_how_they_come(alice: Client) -> None:
+    assert "docs/how-to/buildout.md" in alice.get("/buildouts").content.decode()

@@ -12,6 +12,8 @@ from django.test import Client
 from tests.reports import application, environment, group, packages, report
 from tests.web.cast import web1
 from tightship.fleet.declared import declared
+from tightship.fleet.imported import Imported, report_of
+from tightship.fleet.report import Package
 from tightship.store.declaring import declare
 from tightship.store.models import FoundEnvironment, FoundGroup
 from tightship.store.recording import record
@@ -128,8 +130,9 @@ def test_an_environments_page_has_its_packages_its_path_and_its_users(alice: Cli
 def test_a_packages_page_says_who_still_uses_the_oldest(alice: Client) -> None:
     page = text(alice, "/packages/django")
     assert "Who uses django? 3 versions in use. Only intranet still uses 4.2.11." in page
-    assert "5.2.1 shop web1 · web2 3" in page
-    assert "4.2.11 intranet old1 1" in page
+    assert re.search(r"5\.2\.1 since \S+ 5\.2\.9 \(bugfix\) .* taken back: a leak shop web1 · web2 3", page)
+    assert re.search(r"4\.2\.11 since \S+ 5\.2\.9 \(major\) · 6\.0 needs Python 3\.12 intranet old1 1", page)
+    assert "The newest on the package index is 6.0, as of 2" in page
     assert "5.2.1 → 5.2.2" in page
 
 
@@ -223,7 +226,7 @@ def test_the_number_of_queries_does_not_grow_with_the_fleet(
 ) -> None:
     for number in range(6):
         record(report(f"more{number}", at=now, **web1()), f"more{number}", received=now)
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(64):
         assert alice.get(address).status_code == 200
 
 
@@ -368,3 +371,21 @@ def test_sites_say_who_answers(alice: Client) -> None:
     ):
         assert said in page
     assert "shop.example.com" in text(alice, "/applications/shop")
+
+
+def test_what_was_imported_says_so_on_its_pages(alice: Client, now: datetime) -> None:
+    said = Imported("pip inspect", [Package("jinja2", "3.1.4")], "3.12.1")
+    record(
+        report_of(said, "shop.json", "lambda-1", "shop", "acceptance", now),
+        "lambda-1",
+        now,
+        imported="shop.json (pip inspect)",
+    )
+
+    page = text(alice, "/servers/lambda-1")
+    assert "no probe reads it, what follows is what a file said." in page
+    assert "Imported from shop.json (pip inspect)" in page
+    assert "as an ordinary user" not in page
+    key = "imported:shop/acceptance"
+    assert "shop.json (pip inspect)" in text(alice, f"/groups/{group_of('lambda-1', key)}")
+    assert re.search(r"lambda-1 shop 1 imported", text(alice, "/servers"))

@@ -1,4 +1,4 @@
-"""`tightship import`: a list that is kept elsewhere, held against what runs."""
+"""`tightship import`: what is kept elsewhere, held against what runs, or taken for what can't be read."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import click
 
 from tightship.cli import kept
 from tightship.cli.running import CANNOT, FINE, FOUND, Cannot
+from tightship.cli.taking import called, content, pip, sbom
 from tightship.fleet.reckoning import KINDS, Difference, Known, Listed, Reckoning, Runs, reckon
 from tightship.fleet.text import harmless
 from tightship.store.listing import Column, Covers, Page, Params, Row, Value
 
 if TYPE_CHECKING:
     from tightship.integrations.ansible import Host
-
-LARGEST = 32 * 1024 * 1024
 
 COLUMNS = (
     Column("line", "Line", "number"),
@@ -40,13 +39,21 @@ PARTIAL = click.option("--partial", is_flag=True, help="Exit as if the answer co
 
 @click.group(name="import")
 def import_() -> None:
-    """Say where a list that is kept elsewhere is wrong.
+    """Hold a list against what runs, or take an SBOM.
+
+    `list` and `inventory` say where something that is kept elsewhere is wrong, and record nothing. `sbom` and
+    `pip` record what a file says of an application that no probe can look at.
 
     \b
     Examples:
       tightship import list servers.csv
       tightship import inventory hosts.yml
+      tightship import sbom shop.cdx.json --application shop --server lambda-1
     """
+
+
+import_.add_command(sbom)
+import_.add_command(pip)
 
 
 @import_.command(name="list")
@@ -69,7 +76,7 @@ def list_(file: str, as_json: bool, as_toml: bool, partial: bool) -> int:
     from tightship.integrations.handlist import BadList, read
 
     try:
-        listed = read(_content(file), _called(file))
+        listed = read(content(file), called(file))
     except BadList as error:
         raise Cannot(f"{error}.") from None
     if as_toml:
@@ -97,26 +104,13 @@ def inventory(file: str, as_json: bool, as_toml: bool, partial: bool) -> int:
     from tightship.integrations.ansible import BadInventory, read
 
     try:
-        hosts = read(_content(file).decode("utf-8-sig", "replace"), _called(file))
+        hosts = read(content(file).decode("utf-8-sig", "replace"), called(file))
     except BadInventory as error:
         raise Cannot(f"{error}.") from None
     if as_toml:
         click.echo("\n".join(toml_of_inventory(hosts)))
         return FINE
     return _answer([Listed(host.line, server=host.name) for host in hosts], "server", as_json, partial)
-
-
-def _content(file: str) -> bytes:
-    try:
-        with click.open_file(file, "rb") as opened:
-            data: bytes = opened.read(LARGEST + 1)
-            return data
-    except OSError as error:
-        raise Cannot(f"{file}: {(error.strerror or str(error)).lower()}.") from None
-
-
-def _called(file: str) -> str:
-    return "the standard input" if file == "-" else file
 
 
 def _answer(listed: Sequence[Listed], thing: str, as_json: bool, partial: bool) -> int:

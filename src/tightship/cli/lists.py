@@ -66,6 +66,11 @@ VERBS = {
         "tightship environments --server web1",
         ("environment", "server", "kind", "python", "packages"),
     ),
+    "buildouts": Verb(
+        "What buildouts said that they were built from.",
+        "tightship buildouts --package 'jinja2<3.1.6'",
+        ("buildout", "host", "packages", "seen"),
+    ),
     "changes": Verb(
         "What changed, newest first.",
         "tightship changes --server web1",
@@ -100,12 +105,15 @@ def command(name: str) -> click.Command:
 
 
 def _who_uses() -> click.Command:
-    def callback(specifier: str, at_rest: bool, **typed: Any) -> int:
+    def callback(specifier: str, at_rest: bool, in_buildouts: bool, **typed: Any) -> int:
         try:
             found = users_of(specifier, at_rest)
         except ValueError as error:
             raise click.UsageError(f"{error}.") from None
-        _known_at_rest(typed, {item.name for item in found.filters})
+        if in_buildouts:
+            _known_at_rest(typed, set(), "in-buildouts")
+            return _answer(listing("buildouts"), {**typed, "package": specifier}, VERBS["buildouts"])
+        _known_at_rest(typed, {item.name for item in found.filters}, "at-rest")
         return _answer(found, typed, AT_REST if at_rest else WHO_USES)
 
     resting = click.Option(
@@ -115,13 +123,16 @@ def _who_uses() -> click.Command:
     )
     filters = users_of("pip").filters
 
-    def _known_at_rest(typed: dict[str, Any], known: set[str]) -> None:
+    def _known_at_rest(typed: dict[str, Any], known: set[str], option: str) -> None:
         """Filters that only what runs has are refused, where they were typed."""
         for name in {item.name for item in filters} - known:
             if typed.pop(name):
-                raise click.UsageError(f"--{name} does not go with --at-rest: it is told of what runs.")
+                raise click.UsageError(f"--{name} does not go with --{option}: it is told of what runs.")
 
-    parameters = [click.Argument(["specifier"]), *_filters(filters), resting, *of_lists()]
+    built = click.Option(
+        ["--in-buildouts"], is_flag=True, help="Instead: buildouts that said they were built with it."
+    )
+    parameters = [click.Argument(["specifier"]), *_filters(filters), resting, built, *of_lists()]
     return _command("who-uses", WHO_USES, parameters, callback)
 
 

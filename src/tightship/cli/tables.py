@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 import click
@@ -87,6 +88,20 @@ def _draw_folded(columns: Sequence[Column], cells: Sequence[Sequence[str]], keys
     left_out = [column.title for column, width in zip(columns, wide, strict=True) if not width]
     if left_out:
         note(f"Not shown for want of width: {', '.join(left_out)} (--json, --csv or a pipe has all).")
+
+
+@contextmanager
+def progress(number: int, what: str) -> Iterator[Callable[[int], None]]:
+    """Shows how many are done, where somebody looks on; gives what is to be told that."""
+    if not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=number)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def note(text: str, err: bool = False) -> None:

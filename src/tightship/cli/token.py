@@ -69,6 +69,7 @@ def token() -> None:
     is_flag=True,
     help="A token with which a machine that gathers hands over reports of any server.",
 )
+@click.option("--build", is_flag=True, help="A token with which buildouts say what they were built from.")
 @click.option(
     "--days", type=click.IntRange(1, 3650), default=None, help="Expires after so many days; without: never."
 )
@@ -89,7 +90,8 @@ def create(
     wanted = ["report"] * bool(names) + [scope for scope, asked in scopes.items() if asked]
     if len(wanted) != 1:
         raise click.UsageError(
-            "Say what it is for, one of: --server NAME (to push that server's reports), --read, --gather."
+            "Say what it is for, one of: --server NAME (to push that server's reports), --read, --gather, "
+            "--build."
         )
     kept.make_ready()
     from tightship.store import tokens
@@ -121,9 +123,11 @@ def _names_in(listed: str | None) -> list[str]:
 
 def _hand_out(made: Known, secret: str, into: Path | None, *, several: bool) -> None:
     """The secret, to whoever made it: nobody can show it again."""
-    purpose = {"read": "reads the lists", "gather": "hands over reports of any server"}.get(
-        made.scope, f"pushes reports of {made.server}"
-    )
+    purpose = {
+        "read": "reads the lists",
+        "gather": "hands over reports of any server",
+        "build": "takes in what buildouts say of themselves",
+    }.get(made.scope, f"pushes reports of {made.server}")
     if into is None:
         click.echo(f"{made.server}\t{secret}" if several else secret)
         click.echo(f"Token {made.id} {purpose}. Keep it: nobody can show it again.", err=True)

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tightship.fleet.naming import KINDS_OF_PATTERN, DeclaredNames, Pattern
+from tightship.fleet.outdated import Outdated
 from tightship.fleet.text import is_harmless
 
 LONGEST = 200
@@ -207,6 +208,7 @@ class Declared(Section):
     servers: dict[Text, Server] = Field(default_factory=dict)
     roles: dict[Text, Role] = Field(default_factory=dict)
     applications: dict[Text, Application] = Field(default_factory=dict)
+    outdated: Outdated = Field(default_factory=Outdated)
 
     def names(self) -> DeclaredNames:
         """The patterns in their order: as in the file; a stage's before its application's."""

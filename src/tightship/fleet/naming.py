@@ -43,6 +43,9 @@ ORDER = (
     "script",
 )
 
+TOLD, TOLD_STAGE = "import", "import-stage"
+"""How a name and a stage are known that were told with an imported file: there is nothing to conclude."""
+
 _PARTS = (
     r"web|worker|workers|beat|celery|celeryd|celerybeat|gunicorn|uwsgi|uvicorn|granian|waitress|wsgi|asgi|http|"
     r"https|app|server|service|scheduler|queue|zeo|zeoserver|instance|api|cron|daemon|default"
@@ -177,6 +180,9 @@ def _others(claims: Sequence[Pattern]) -> str:
 
 
 def _concluded(group: ProcessGroup) -> tuple[str, str]:
+    told = _told(group, TOLD)
+    if told:
+        return told, TOLD
     candidates = list(_in_order(group.names))
     for name, how in candidates:
         if not is_generic(name):
@@ -184,6 +190,10 @@ def _concluded(group: ProcessGroup) -> tuple[str, str]:
     if candidates:
         return candidates[0]
     return (group.program or "python"), "program"
+
+
+def _told(group: ProcessGroup, how: str) -> str:
+    return next((one.name for one in group.names if one.how == how), "")
 
 
 def _in_order(names: Iterable[Name]) -> Iterator[tuple[str, str]]:
@@ -230,6 +240,9 @@ def is_generic(name: str) -> bool:
 
 def stage_of(group: ProcessGroup) -> str:
     """The stage that a unit, a supervisor's program or the base directory names; empty: none does."""
+    told = _told(group, TOLD_STAGE)
+    if told:
+        return told
     for text in (group.supervisor, group.unit.removesuffix(".service"), group.container, group.base):
         for word in re.split(r"[^A-Za-z]+", text):
             if word.lower() in STAGE_OF:

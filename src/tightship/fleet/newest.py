@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -53,8 +54,20 @@ class Offer:
         return f"{self.beyond} needs Python {said(self.needs)}" if self.beyond else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one package."""
+
+    candidates: Sequence[Candidate] = ()
+    """newest first; none: no index has it"""
+    asked: datetime | None = None
+    """when the oldest part of this was asked; None: never"""
+    problem: str = ""
+    """why it is not all that there is"""
+
+
 def newest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Candidates in the order that `offer` expects, each version once. Those without a proper version are left out.
+    """Candidates in the order that `offer` expects, each version once; without those that are no PEP 440 one.
 
     Of a version that several indexes have, the one that was not taken back counts.
     """
@@ -78,18 +91,18 @@ def offer(current: str, candidates: Sequence[Candidate], python: str = "", level
     used = parsed(current)
     if used is None:
         return Offer()
-    version, beyond, needs = "", "", ""
+    yanked = _yanked(used, candidates)
+    beyond = Candidate("")
     for newer, one in _newer(used, candidates, level):
         if runs(one.requires_python, python):
-            version = one.version
-            break
-        if not beyond:
-            beyond, needs = one.version, one.requires_python
-    step = distance(used, newer) if version else None
-    return Offer(version, step, beyond, needs, _yanked(used, candidates))
+            return Offer(one.version, distance(used, newer), beyond.version, beyond.requires_python, yanked)
+        beyond = beyond if beyond.version else one
+    return Offer("", None, beyond.version, beyond.requires_python, yanked)
 
 
-def _newer(used: Version, candidates: Sequence[Candidate], level: Level) -> Iterator[tuple[Version, Candidate]]:
+def _newer(
+    used: Version, candidates: Sequence[Candidate], level: Level
+) -> Iterator[tuple[Version, Candidate]]:
     # Who runs a release candidate wants to hear of the next one, nobody else does.
     wants_pre = used.is_prerelease
     for one in candidates:
@@ -131,7 +144,7 @@ def runs(requires_python: str, python: str) -> bool:
 
 def said(requires_python: str) -> str:
     """`>=3.12` -> `3.12`; anything else as it stands."""
-    least = requires_python.removeprefix(">=").strip()
+    least = requires_python.strip().removeprefix(">=").strip()
     return least if parsed(least) is not None else requires_python
 
 

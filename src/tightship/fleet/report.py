@@ -74,7 +74,8 @@ class Name(Part):
 
     name: str
     how: str = Field(
-        description="unit, supervisor, container, module, checkout, buildout, directory, script or package"
+        description="unit, supervisor, container, module, checkout, buildout, directory, script or package; "
+        "import, import-stage: told by who imported a file"
     )
 
 

@@ -23,6 +23,7 @@ from tightship.fleet.report import ProcessGroup
 from tightship.fleet.searching import Term
 from tightship.fleet.text import clip
 from tightship.store.errors import told
+from tightship.store.indexed import ignore, judge
 from tightship.store.judging import CalledAnew, forget_mixed, judge_called_anew
 from tightship.store.models import (
     NAME,
@@ -188,6 +189,7 @@ def declare(declared: Declared, file: str, now: datetime, dry_run: bool = False)
             survey = _surveyed(survey)
             descriptions = _descriptions(declared)
             outcome = _outcome(declared, survey, descriptions, known != digest)
+            others = ignore(declared.outdated.ignore)
             if outcome.changed:
                 _keep(digest, text, file, now)
                 call(survey.different)
@@ -195,7 +197,8 @@ def declare(declared: Declared, file: str, now: datetime, dry_run: bool = False)
                 judge_called_anew(_anew(survey.different), now)
                 _describe(descriptions)
                 _sweep(survey.different, descriptions)
-            return outcome
+        judge(now, others)
+        return replace(outcome, changed=outcome.changed or bool(others))
 
 
 def _lock() -> None:

@@ -19,11 +19,11 @@ from tightship.store.errors import told
 from tightship.store.gathering import all_that_ran
 from tightship.store.listing import Covers, View
 from tightship.store.listings.applications import labels_of
-from tightship.store.models import Application, FoundEnvironment, Server
+from tightship.store.models import Application, FoundEnvironment, Indexed, Server
 from tightship.store.models import FoundGroup as GroupRow
 from tightship.store.models import Package as PackageRow
 from tightship.store.querying import covers, is_silent, last_heard, silent, there
-from tightship.store.using import Use, versions_in_use
+from tightship.store.using import Seen, Use, no_longer_used, versions_in_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class ServerDetail:
     retired_because: str = ""
     failing: attempts.Failing | None = None
     """why it could not be read over ssh when it was last tried"""
+    imported: str = ""
+    """from which file, where no probe reads it"""
 
 
 def server(view: View, name: str) -> ServerDetail | None:
@@ -65,6 +67,7 @@ def server(view: View, name: str) -> ServerDetail | None:
             retired,
             row.retired_because,
             None if view.at else attempts.failing().get(name),
+            row.imported,
         )
 
 
@@ -247,6 +250,12 @@ def _stages(found: Sequence[tuple[str, str, str, int | None, int]]) -> list[Stag
 class PackageDetail:
     name: str
     versions: Sequence[Use]
+    gone: Sequence[tuple[str, Seen]] = ()
+    """versions that were in use before; none where too many used the package to look"""
+    newest: str = ""
+    """that the indexes have, for any Python; empty: none, or nobody asked"""
+    asked: datetime | None = None
+    """when they were asked"""
 
 
 def package(view: View, name: str) -> PackageDetail | None:
@@ -254,7 +263,14 @@ def package(view: View, name: str) -> PackageDetail | None:
     with told():
         if not PackageRow.objects.filter(name=name).exists():
             return None
-    return PackageDetail(name, versions_in_use(view, name))
+        indexed = Indexed.objects.filter(package__name=name).first() if view.at is None else None
+    return PackageDetail(
+        name,
+        versions_in_use(view, name),
+        no_longer_used(view, name),
+        indexed.newest if indexed else "",
+        indexed.asked if indexed else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

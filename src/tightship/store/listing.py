@@ -22,7 +22,16 @@ Row = Mapping[str, Value]
 Answer = TypeVar("Answer")
 
 Thing = Literal[
-    "application", "instance", "server", "package", "environment", "finding", "vulnerability", "address", ""
+    "application",
+    "instance",
+    "server",
+    "package",
+    "environment",
+    "finding",
+    "vulnerability",
+    "buildout",
+    "address",
+    "",
 ]
 """What a column's value names, so that a page can link to it. An address is where the link leads itself."""
 

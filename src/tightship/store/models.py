@@ -32,6 +32,13 @@ class Server(models.Model):
     live = models.TextField(default="{}", help_text="`live` of the newest report, as JSON")
     retired = models.DateTimeField(null=True, help_text="since when it is no longer expected to report")
     retired_because = models.CharField(max_length=NAME, blank=True)
+    imported = models.CharField(
+        max_length=NAME,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="from which file, where no probe reports it",
+    )
 
     class Meta:
         indexes = (
@@ -185,6 +192,50 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version_id} in {self.set_id}"
+
+
+class Indexed(models.Model):
+    """What the package indexes have of a package. See `indexed`."""
+
+    package = models.OneToOneField(Package, models.CASCADE, primary_key=True, related_name="indexed")
+    newest = models.CharField(max_length=NAME, blank=True, help_text="of all; empty: no index has it")
+    candidates = models.TextField(default="[]", help_text="newer than the oldest in use, as JSON")
+    asked = models.DateTimeField(null=True, help_text="when this was true of all indexes")
+    tried = models.DateTimeField(null=True, db_index=True, help_text="when they were asked last")
+    problem = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.package_id} {self.newest}"
+
+
+class Behind(models.Model):
+    """A version in use, and the newer ones that may take its place, on one series of Python."""
+
+    version = models.ForeignKey(Version, models.CASCADE, related_name="behind", db_index=False)
+    python = models.CharField(max_length=NAME, blank=True, help_text="series, as 3.11")
+    major = models.CharField(max_length=NAME, blank=True)
+    minor = models.CharField(max_length=NAME, blank=True)
+    bugfix = models.CharField(max_length=NAME, blank=True)
+    needs = models.CharField(max_length=NAME, blank=True, help_text="what is newer still, and can't run here")
+    yanked = models.CharField(max_length=NAME, blank=True, help_text="why the version in use was taken back")
+    ignored = models.CharField(max_length=NAME, blank=True, help_text="what is not offered, and why")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["version", "python"], name="one_behind"),)
+
+    def __str__(self) -> str:
+        return f"{self.version_id} -> {self.major or self.minor or self.bugfix}"
+
+
+class Ignored(models.Model):
+    """Versions that were declared not to be offered until a day."""
+
+    package = models.CharField(max_length=NAME, help_text="with or without versions")
+    because = models.CharField(max_length=NAME)
+    until = models.DateField()
+
+    def __str__(self) -> str:
+        return f"{self.package} until {self.until}"
 
 
 class Term(models.Model):
@@ -365,6 +416,28 @@ class FoundSite(Interval):
 
     class Meta:
         indexes = (*interval_indexes("site"), covering("site_named", "name"))
+
+
+class Build(models.Model):
+    """What a buildout said that it was built from, the same from `since` until `until`. See `builds`."""
+
+    name = models.CharField(max_length=NAME)
+    host = models.CharField(max_length=NAME, blank=True)
+    directory = models.CharField(max_length=1000, blank=True)
+    python = models.CharField(max_length=NAME, blank=True)
+    packages = models.ForeignKey(PackageSet, models.PROTECT, related_name="builds")
+    picked = models.IntegerField(help_text="packages whose version nobody pinned")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    seen = models.DateTimeField(help_text="when it said so last")
+    digest = models.CharField(max_length=40, help_text="of all that it said")
+    data = models.TextField(help_text="pins, who requires what, the files of its configuration, as JSON")
+
+    class Meta:
+        indexes = (models.Index(fields=["name", "host"], name="build_of"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.host}"
 
 
 class Change(models.Model):

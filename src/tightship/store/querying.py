@@ -171,7 +171,8 @@ def there(view: View) -> Q:
 
 def silent(view: View, prefix: str = "") -> Q:
     """Servers that had not reported for too long at the moment of a view. `prefix`: the way to them."""
-    now = Q(**{f"{prefix}last_seen__lt": view.moment - view.silent_after})
+    # Of one that was imported nobody expects reports.
+    now = Q(**{f"{prefix}last_seen__lt": view.moment - view.silent_after, f"{prefix}imported": ""})
     if view.at is None:
         return now
     # They may have been heard again since: then it was noted.
@@ -181,7 +182,7 @@ def silent(view: View, prefix: str = "") -> Q:
 
 def is_silent(server: Server, view: View) -> bool:
     """The same of one server. One query at most, once for a view."""
-    return last_heard(server, view) < view.moment - view.silent_after
+    return not server.imported and last_heard(server, view) < view.moment - view.silent_after
 
 
 def last_heard(server: Server, view: View) -> datetime:

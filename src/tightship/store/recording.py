@@ -17,6 +17,7 @@ from django.db import IntegrityError, connection, transaction
 from tightship.fleet import changes as differences
 from tightship.fleet.findings.servers import SKEWED, is_skewed
 from tightship.fleet.found import Found, from_report
+from tightship.fleet.imported import beside
 from tightship.fleet.naming import DeclaredNames
 from tightship.fleet.remembering import remembered
 from tightship.fleet.report import Package, Report, load
@@ -43,6 +44,15 @@ class NeedSets(Exception):
         self.digests = digests
 
 
+class ReportsItself(Exception):
+    """A server that a probe reads can't be imported: what really runs there is known."""
+
+    def __init__(self, server: str, last_seen: datetime) -> None:
+        super().__init__(f"{server} reports itself")
+        self.server = server
+        self.last_seen = last_seen
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What came of a report."""
@@ -59,10 +69,13 @@ def record(
     server: str = "",
     received: datetime | None = None,
     names: DeclaredNames | None = None,
+    imported: str = "",
 ) -> Recorded:
     """Remember a report. `server`: its name; empty: the hostname in it. `names`: those that were
-    declared; None: those in the store. Raises `Refused` for what is no report, `NeedState`, `NeedSets`,
-    and `StoreError` when the database can't; then nothing changed.
+    declared; None: those in the store. `imported`: the file that it was made from, where no probe made it;
+    it says nothing about other applications that were imported for this server. Raises `Refused` for what is
+    no report, `NeedState`, `NeedSets`, `ReportsItself`, and `StoreError` when the database can't; then
+    nothing changed.
     """
     report = load(report) if isinstance(report, bytes) else report
     name = clip(server or (report.state.system.name if report.state else ""), NAME)
@@ -74,10 +87,10 @@ def record(
         if report.state is None and _same_again(report, name, received):
             return Recorded("unchanged", name)
         try:
-            return _record(report, name, received, names)
+            return _record(report, name, received, names, imported)
         except IntegrityError:
             # Two first reports of one server at the same moment: now the other has made it known.
-            return _record(report, name, received, names)
+            return _record(report, name, received, names, imported)
 
 
 def moment_of(report: Report, received: datetime) -> datetime:
@@ -108,11 +121,15 @@ def _skew(report: Report, received: datetime) -> float | None:
 
 
 @transaction.atomic
-def _record(report: Report, name: str, received: datetime, names: DeclaredNames | None) -> Recorded:
+def _record(
+    report: Report, name: str, received: datetime, names: DeclaredNames | None, imported: str
+) -> Recorded:
     # Before the server's row: `declare` first takes these, then what is found on servers.
     names = declared_names() if names is None else names
     row = locked(name)
     moment = moment_of(report, received)
+    if imported and row and not row.imported and not row.retired:
+        raise ReportsItself(name, row.last_seen)
     if row and row.digest == report.digest and row.said_at == report.live.at:
         return Recorded("repeated", name, complete=row.complete)
     if row and moment <= max(row.reported_at, row.retired or row.reported_at):
@@ -127,11 +144,13 @@ def _record(report: Report, name: str, received: datetime, names: DeclaredNames 
     _need_sets(report, ids)
     is_known = row is not None and row.retired is None
     before = rows.known(server, stored, parsed=rows.parsed_of(report.state)) if is_known else None
-    now = remembered(before, from_report(report, name, moment, names))
+    new = from_report(report, name, moment, names)
+    now = beside(before, new) if imported else remembered(before, new)
     happened = differences.changes(before, now, _packages(report))
     if server.retired:
         happened = [differences.Change("back", after=now.system.os.name)]
         server.retired, server.retired_because = None, ""
+    server.imported = clip(imported, NAME)
     _save(server, report, received, moment)
     _need_names(server, now, ids)
     wanted = rows.wanted(now, ids)
@@ -174,7 +193,8 @@ def locked(name: str) -> Server | None:
 
 _SAVE = """
     UPDATE store_server SET machine_id = %s, last_seen = %s, reported_at = %s, said_at = %s, skew = %s,
-    digest = %s, complete = %s, live = %s, retired = NULL, retired_because = '' WHERE id = %s"""
+    digest = %s, complete = %s, live = %s, imported = %s, retired = NULL, retired_because = ''
+    WHERE id = %s"""
 
 
 def _save(server: Server, report: Report, received: datetime, moment: datetime) -> None:
@@ -189,7 +209,7 @@ def _save(server: Server, report: Report, received: datetime, moment: datetime) 
         server.save()
         return
     times = [statements.moment(when) for when in (received, moment, report.live.at)]
-    said = (server.skew, server.digest, server.complete, server.live, server.pk)
+    said = (server.skew, server.digest, server.complete, server.live, server.imported, server.pk)
     statements.tell(_SAVE, (server.machine_id, *times, *said))
 
 

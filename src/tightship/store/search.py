@@ -191,7 +191,10 @@ def _applications(view: View, names: list[str]) -> dict[str, str]:
 def _servers(view: View, names: list[str]) -> dict[str, str]:
     some = Server.objects.filter(there(view), name__in=names)
     quiet = view.moment - view.silent_after
-    return {name: "silent" if seen < quiet else "" for name, seen in some.values_list("name", "last_seen")}
+    return {
+        name: "imported" if imported else "silent" if seen < quiet else ""
+        for name, seen, imported in some.values_list("name", "last_seen", "imported")
+    }
 
 
 def _sites(view: View, names: list[str]) -> dict[str, str]:

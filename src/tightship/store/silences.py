@@ -37,7 +37,7 @@ def note(now: datetime, after: timedelta) -> Noted:
 
 def _begin(now: datetime, after: timedelta) -> list[str]:
     noted = Silence.objects.filter(server=OuterRef("pk"), until=None)
-    quiet = Server.objects.filter(~Exists(noted), retired=None, last_seen__lt=now - after)
+    quiet = Server.objects.filter(~Exists(noted), retired=None, imported="", last_seen__lt=now - after)
     some = list(quiet.order_by("name")[:MOST])
     Silence.objects.bulk_create(
         [Silence(server=server, since=server.last_seen + after) for server in some], ignore_conflicts=True

@@ -20,9 +20,10 @@ from tightship.store.errors import told
 from tightship.store.models import NAME, LoginLink, Token
 from tightship.store.statements import ask, moment, read_moment
 
-Scope = Literal["report", "read", "gather"]
-"""report: the reports of one server. gather: of any, for a machine that reads them. read: the lists."""
-SCOPES: tuple[Scope, ...] = ("report", "read", "gather")
+Scope = Literal["report", "read", "gather", "build"]
+"""report: the reports of one server. gather: of any, for a machine that reads them. read: the lists.
+build: what buildouts say of themselves; it may stand in an address, and so in logs."""
+SCOPES: tuple[Scope, ...] = ("report", "read", "gather", "build")
 PREFIX = "tightship_"
 """So that scanners for leaked secrets, and people, recognise one."""
 LINK_MINUTES = 10

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Max, Min, Q, QuerySet
 
+from tightship.fleet.outdated import Ahead
 from tightship.fleet.versions import Wanted, sort_key, wanted
 from tightship.store.errors import told
 from tightship.store.gathering import all_combinations, all_used, combinations, used
+from tightship.store.indexed import ahead_by_version
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
 from tightship.store.listings.groups import group_rows
 from tightship.store.listings.signs import APPLICATION, KIND, SERVER, STAGE
-from tightship.store.models import Application, FoundGroup, Member, Version
+from tightship.store.models import Application, Build, FoundGroup, Member, Version
 from tightship.store.paging import Bucket, Key, in_order
 from tightship.store.querying import Queried
 from tightship.store.resting import resting_with
@@ -83,7 +86,12 @@ def who_uses(text: str) -> Queried:
         },
         ("application__name", "server__name", "release", "base"),
         ("application__name", "stage", "server__name", "type", "key"),
-        beside=lambda view: {"at rest": resting.query(view).count()},
+        beside=lambda view: {
+            "at rest": resting.query(view).count(),
+            "in buildouts": Build.objects.filter(
+                at(view.at), packages__in=_members(asked).values("set")
+            ).count(),
+        },
         joined=("application", "server", "packages"),
         argument=str(asked),
         buckets=lambda view, params, key: _buckets(view, asked, params, key),
@@ -99,6 +107,10 @@ def _matching(asked: Wanted) -> list[int]:
 def _members(asked: Wanted) -> QuerySet[Member]:
     # A shadowed version is on the import path, but another of it is what gets imported.
     return Member.objects.filter(version__in=_matching(asked), shadowed=False)
+
+
+def _builds(view: View, asked: Wanted) -> QuerySet[Build]:
+    return Build.objects.filter(at(view.at), packages__in=_members(asked).values("set"))
 
 
 MANY_SETS = 200
@@ -188,6 +200,11 @@ class Use:
     servers: tuple[str, ...]
     """by name; empty where `groups` are more than NAMED"""
     groups: int
+    owners: tuple[str, ...] = ()
+    first: datetime | None = None
+    """since when it was seen; None: too many use the package, or used it, to look"""
+    newer: Mapping[str, Ahead] = field(default_factory=dict)
+    """series of Python -> what may take its place"""
 
 
 NAMED = 1000
@@ -207,17 +224,72 @@ def versions_in_use(view: View, name: str) -> list[Use]:
         for held in runs.keys() & version_of.keys():
             counts[version_of[held]] += sum(count for _application, count in runs[held])
             users[version_of[held]] |= {application for application, _count in runs[held]}
-        called = dict(Application.objects.values_list("pk", "name"))
+        called = {
+            pk: (name, owner) for pk, name, owner in Application.objects.values_list("pk", "name", "owner")
+        }
         named = _servers(groups, {held: one for held, one in version_of.items() if counts[one] <= NAMED})
+        first = {version: one.first for version, one in seen(view, version_of).items()}
+        newer = ahead_by_version(name) if view.at is None else {}
     return [
         Use(
             version,
-            tuple(sorted(called[number] for number in users[version])),
+            tuple(sorted({called[number][0] for number in users[version]})),
             tuple(sorted(named[version])),
             counts[version],
+            tuple(sorted({called[number][1] for number in users[version]} - {""})),
+            first.get(version),
+            newer.get(version, {}),
         )
         for version in sorted(users, key=sort_key, reverse=True)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When a version was in use, by what applications ran."""
+
+    first: datetime
+    last: datetime | None
+    """None: still"""
+
+
+FEW_SETS = 60
+"""Package sets of which it is worth looking who ever ran them."""
+
+
+def seen(view: View, version_of: Mapping[int, str]) -> dict[str, Seen]:
+    """version -> when it was in use, until the moment of a view; nothing where too many sets hold it."""
+    if len(version_of) > FEW_SETS:
+        return {}
+    ran = FoundGroup.objects.filter(
+        loaded__in=version_of, kind="application", since__lte=view.moment
+    ).order_by()
+    still = Count("pk", filter=at(view.at))
+    found: dict[str, Seen] = {}
+    for held, first, last, open_ones in (
+        ran.values("loaded")
+        .annotate(first=Min("since"), last=Max("until"), open=still)
+        .values_list("loaded", "first", "last", "open")
+    ):
+        one = Seen(first, None if open_ones else last)
+        other = found.get(version_of[held])
+        found[version_of[held]] = _both(one, other) if other else one
+    return found
+
+
+def _both(a: Seen, b: Seen) -> Seen:
+    ends = None if a.last is None or b.last is None else max(a.last, b.last)
+    return Seen(min(a.first, b.first), ends)
+
+
+def no_longer_used(view: View, name: str) -> list[tuple[str, Seen]]:
+    """The versions that were in use before, newest first; nothing where too many sets hold the package."""
+    with told():
+        members = Member.objects.filter(version__package__name=name, shadowed=False)
+        version_of = dict(members.values_list("set_id", "version__version")[: FEW_SETS + 1])
+        found = seen(view, version_of)
+    gone = [(version, one) for version, one in found.items() if one.last is not None]
+    return sorted(gone, key=lambda item: sort_key(item[0]), reverse=True)
 
 
 def _servers(groups: QuerySet[FoundGroup], version_of: Mapping[int, str]) -> Mapping[str, set[str]]:

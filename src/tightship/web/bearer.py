@@ -45,6 +45,11 @@ def reporter(request: HttpRequest) -> str:
     return named
 
 
+def builder(request: HttpRequest, secret: str = "") -> tokens.Known:
+    """The token of a buildout that tells of itself. `secret`: from the address. Raises Refusal."""
+    return _valid(request, secret, "build") if secret else _found(request, "build")
+
+
 def read_by(request: HttpRequest, basic: bool = False) -> tokens.Known:
     """The token of a program that may read. Raises Refusal.
 
@@ -59,11 +64,15 @@ def _found(request: HttpRequest, scope: tokens.Scope, basic: bool = False) -> to
         kind, secret = "bearer", _password(secret)
     if kind.lower() != "bearer" or not secret.strip():
         raise Refusal(401, f"Send a token: `Authorization: Bearer ...`. {_make(scope)}")
-    found = tokens.find(secret.strip(), scope, now())
+    return _valid(request, secret.strip(), scope)
+
+
+def _valid(request: HttpRequest, secret: str, scope: tokens.Scope) -> tokens.Known:
+    found = tokens.find(secret, scope, now())
     if found:
         return found
     for other in tokens.SCOPES:
-        if other != scope and tokens.find(secret.strip(), other, now()):
+        if other != scope and tokens.find(secret, other, now()):
             raise Refusal(403, f"This token is for scope {other}, not for {scope}. {_make(scope)}")
     # A right one is never held back: others behind the same address may have it.
     asker = ("token", client(request))
@@ -81,5 +90,5 @@ def _password(text: str) -> str:
 
 
 def _make(scope: tokens.Scope) -> str:
-    what = {"report": "--server NAME", "read": "--read", "gather": "--gather"}
+    what = {"report": "--server NAME", "read": "--read", "gather": "--gather", "build": "--build"}
     return f"An administrator makes one: tightship token create {what[scope]}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tightship.fleet.found import listens
+from tightship.store.builds import BuildDetail
 from tightship.store.details import Described, EnvironmentDetail, GroupDetail, ServerDetail
 from tightship.web import links
 from tightship.web.asked import Asked
@@ -37,6 +38,7 @@ def of_server(found: ServerDetail) -> list[Fact]:
             Fact("Because", found.retired_because if found.retired else ""),
             Fact("Last seen", at=found.last_seen, sign="silent" if found.silent else ""),
             Fact("First seen", at=found.first_seen),
+            Fact("Imported from", found.imported),
             Fact("Read", _read(found)),
             Fact("Last try", str(found.failing or "")),
             Fact("Tried in vain since", at=found.failing.since if found.failing else None),
@@ -59,6 +61,8 @@ def of_server(found: ServerDetail) -> list[Fact]:
 
 
 def _read(found: ServerDetail) -> str:
+    if found.imported:
+        return ""
     if not found.live:
         return "" if found.found.complete else "in part"
     rights = "as root" if found.live.privileged else "as an ordinary user"
@@ -164,5 +168,19 @@ def of_environment(found: EnvironmentDetail, given: Asked) -> list[Fact]:
             Fact("Named by", ", ".join(environment.named_by)),
             Fact("So since", at=found.since),
             Fact("Until", at=found.until),
+        ]
+    )
+
+
+def of_buildout(found: BuildDetail) -> list[Fact]:
+    return known(
+        [
+            Fact("Host", found.host),
+            Fact("Directory", found.directory, code=True),
+            Fact("Python", found.python),
+            *(Fact(tool, version) for tool, version in sorted(found.tools.items())),
+            Fact("So since", at=found.since),
+            Fact("Until", at=found.until),
+            Fact("Last built", at=found.seen),
         ]
     )

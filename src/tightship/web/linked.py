@@ -7,7 +7,7 @@ from tightship.web import links
 from tightship.web.asked import Asked
 from tightship.web.table import Linked
 
-NUMBERED = ("instance", "environment", "finding")
+NUMBERED = ("instance", "environment", "finding", "buildout")
 """Things whose name alone does not say which one it is: the row's `id` does."""
 
 

@@ -11,6 +11,7 @@ PLACES = {
     "instance": "/groups/{}",
     "environment": "/environments/{}",
     "finding": "/findings/{}",
+    "buildout": "/buildouts/{}",
 }
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from tightship.fleet.moments import BadMoment
 from tightship.fleet.report import Evidence, Stale, Unread
-from tightship.store import details, findings, retiring
+from tightship.store import builds, details, findings, indexed, retiring
 from tightship.store.comparing import apart
 from tightship.store.errors import StoreError
 from tightship.store.listing import Params
@@ -241,10 +241,19 @@ def application(given: Asked, name: str) -> dict[str, Any]:
                 size=FEW,
             ),
             _vulnerabilities(given, only),
+            *_newer(given, only),
             embedded(given, "packages", "Packages", "None were read.", filters=only),
         ],
         **_happened(given, only, 15),
     }
+
+
+def _newer(given: Asked, only: Mapping[str, str]) -> list[Embedded]:
+    """What is newer than what an application uses, where the package indexes were asked."""
+    if given.view.at or not indexed.state().packages:
+        return []
+    nothing = "Nothing newer is known."
+    return [embedded(given, "outdated", "Outdated packages", nothing, filters=only, size=FEW)]
 
 
 def _vulnerabilities(given: Asked, only: Mapping[str, str]) -> Embedded:
@@ -347,6 +356,19 @@ def finding(given: Asked, number: int) -> dict[str, Any]:
     }
 
 
+@page("web/buildout.html")
+def buildout(given: Asked, number: int) -> dict[str, Any]:
+    found = builds.build(given.view, number)
+    if found is None:
+        raise _gone(given, "buildout", "buildouts")
+    return {
+        "title": f"What was {table.cut(found.name)} built from?",
+        "found": found,
+        "answer": sentences.buildout(found),
+        "facts": facts.of_buildout(found),
+    }
+
+
 @page("web/environment.html")
 def environment(given: Asked, number: int) -> dict[str, Any]:
     found = details.environment(given.view, number)
@@ -378,7 +400,11 @@ def package(given: Asked, name: str) -> dict[str, Any]:
         "covers": users.covers,
         "command": commands.who_uses(name, given.at),
         "answer": sentences.package(found),
-        "versions": found.versions,
+        "newest": sentences.newest(found),
+        "versions": [(use, sentences.newer(use)) for use in found.versions],
+        "behind": any(use.newer for use in found.versions),
+        "dated": any(use.first for use in found.versions),
+        "gone": found.gone,
         "all_groups": sum(use.groups for use in found.versions),
         "vulnerabilities": _vulnerabilities(given, {"package": name}),
         "users": part(
@@ -390,6 +416,9 @@ def package(given: Asked, name: str) -> dict[str, Any]:
         ),
         "resting": part(given, at_rest(name).page(given.view, Params(size=100)), "At rest", "", "")
         if users.beside.get("at rest")
+        else None,
+        "buildouts": embedded(given, "buildouts", "Buildouts", "", filters={"package": name})
+        if users.beside.get("in buildouts")
         else None,
         **_happened(given, {"package": name}, 15),
     }

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from tightship.fleet.found import listens
+from tightship.store.builds import BuildDetail
 from tightship.store.details import (
     ApplicationDetail,
     EnvironmentDetail,
@@ -116,6 +117,35 @@ def package(found: PackageDetail) -> str:
     verb = "uses" if len(oldest.applications) == 1 else "use"
     version = cut(oldest.version, 60) or "an unknown version"
     return f"{counted(len(uses), 'version')} in use. {only} {verb} {version}."
+
+
+def buildout(found: BuildDetail) -> str:
+    """`42 packages, 3 of them picked; since 2026-11-20, last built 2026-11-24.`"""
+    picked = sum(one.how == "picked" for one in found.lines)
+    what = counted(len(found.lines), "package") + (f", {picked} of them picked" if picked else "")
+    return f"{what}; so since {found.since:%Y-%m-%d}, last built {found.seen:%Y-%m-%d %H:%M} UTC."
+
+
+def newest(found: PackageDetail) -> str:
+    """`The newest on the package index is 6.1.3, as of 2026-11-24.` Empty where nobody asked."""
+    if not found.asked:
+        return ""
+    if not found.newest:
+        return "No package index has it."
+    return f"The newest on the package index is {cut(found.newest, 60)}, as of {found.asked:%Y-%m-%d}."
+
+
+def newer(use: Use) -> list[str]:
+    """What may take the place of a version, each with its step; what keeps the rest back."""
+    said: list[str] = []
+    for series, one in use.newer.items():
+        on = f" on Python {series}" if len(use.newer) > 1 else ""
+        steps = (("bugfix", one.bugfix), ("minor", one.minor), ("major", one.major))
+        said += [f"{version} ({step}{on})" for step, version in steps if version]
+        said += [one.needs] if one.needs else []
+        said += [f"taken back: {one.yanked}"] if one.yanked else []
+        said += [f"not offered: {one.ignored}"] if one.ignored else []
+    return list(dict.fromkeys(said))
 
 
 def _users(use: Use) -> str:

@@ -13,7 +13,9 @@ LONGEST = 80
 MOST = 8
 """Items of one cell before it says how many more there are."""
 
-SIGNS = frozenset({"silent", "stale", "unread", "conflict", "dirty", "critical", "warning", "notice"})
+SIGNS = frozenset(
+    {"silent", "stale", "unread", "conflict", "dirty", "critical", "warning", "notice", "imported"}
+)
 """Words that are drawn with a shape and a colour, where they stand in a column of signs."""
 
 Linked = Callable[[str, str, Row], str]

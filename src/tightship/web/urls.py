@@ -6,7 +6,7 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from tightship.store.listings import LISTINGS
-from tightship.web import access, differing, health, intake, lists, osv, pages, searching
+from tightship.web import access, differing, health, intake, lists, osv, pages, searching, whiskers
 from tightship.web.api import answers
 
 
@@ -20,7 +20,12 @@ def _lists() -> list[URLPattern]:
 
 urlpatterns = [
     path("api/reports", intake.reports, name="reports"),  # first: every server asks for it every hour
-    path("", pages.overview, name="overview"),
+    path("", whiskers.overview_or_add, name="overview"),
+    *(
+        path(f"{address}{slash}", whiskers.add, name="add a build")
+        for address in ("buildouts/add", "whiskers/<str:token>", "whiskers/<str:token>/buildouts/add")
+        for slash in ("", "/")
+    ),
     *_lists(),
     path("radiator", pages.radiator, name="radiator"),
     path("diff", differing.diff, name="diff"),
@@ -32,6 +37,7 @@ urlpatterns = [
         for ending in ("", ".csv", ".json")
     ),
     path("packages/<path:name>", pages.package, name="package"),
+    path("buildouts/<int:number>", pages.buildout, name="buildout"),
     path("findings/<int:number>", pages.finding, name="finding"),
     path("groups/<int:number>", pages.group, name="group"),
     path("environments/<int:number>", pages.environment, name="environment"),

@@ -88,6 +88,22 @@ WORDS = {
         "packages",
         "No package was found yet. They are read from the import path of each running application:",
     ),
+    "outdated": Words(
+        "What is newer than what is in use?",
+        "outdated version",
+        "outdated versions",
+        "Nothing is known to be newer than what is in use. This asks the package indexes that pip is "
+        "configured for:",
+        "tightship index update",
+    ),
+    "buildouts": Words(
+        "What was each buildout built from?",
+        "buildout",
+        "buildouts",
+        "No buildout has said so yet. Tightship's extension for zc.buildout does, and old set-ups with "
+        "buildout.sendpickedversions: see docs/how-to/buildout.md.",
+        "",
+    ),
     "changes": Words(
         "What changed?",
         "change",

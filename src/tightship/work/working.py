@@ -24,6 +24,7 @@ from tightship.store.errors import StoreError
 from tightship.store.leases import SILENCE, WORK
 from tightship.work import schedule
 from tightship.work.gathering import Came, gather_all
+from tightship.work.indexing import Indexing
 
 LASTING = timedelta(minutes=5)
 """How long after a holder was killed another takes over. Longer than any one server may take."""
@@ -67,6 +68,10 @@ class Work:
     _pruned: datetime | None = None
     _waiting_for: str = ""
     _failed: str = ""
+    _indexing: Indexing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._indexing = Indexing(self.told)
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop. Never raises for what a server or the database does."""
@@ -92,7 +97,8 @@ class Work:
         targets = self.servers() if self.servers else ()
         # Who has no servers leaves them to one who has.
         came = self._round(targets, datetime.now(UTC), stop) if targets and self._is_ours() else ()
-        self._tick(datetime.now(UTC))
+        if self._tick(datetime.now(UTC)):
+            self._indexing.once(datetime.now(UTC))
         return came
 
     def _is_ours(self) -> bool:
@@ -135,10 +141,11 @@ class Work:
             leases.say(WORK, self.holder, said)
         return came
 
-    def _tick(self, now: datetime) -> None:
+    def _tick(self, now: datetime) -> bool:
+        """What is to be done by one of all; False: another does it."""
         before = leases.held(SILENCE)
         if not leases.take(SILENCE, self.holder, LASTING):
-            return
+            return False
         self._ticked = time.monotonic()
         quiet = quiet_until(before.said if before else {}, self.silent_after, now)
         if self._pruned is None or now - self._pruned > schedule.HOUR:
@@ -151,6 +158,7 @@ class Work:
                     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
                     self.told(f"{what}: {', '.join(names[:5])}{more}")
         leases.say(SILENCE, self.holder, {"tick": now.isoformat(), "quiet": quiet.isoformat()})
+        return True
 
     def _tell_once(self, failed: str) -> None:
         if failed != self._failed:

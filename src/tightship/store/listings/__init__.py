@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tightship.store.listing import Listing
 from tightship.store.listings.applications import APPLICATIONS, INSTANCES
+from tightship.store.listings.buildouts import BUILDOUTS
 from tightship.store.listings.changes import CHANGES
 from tightship.store.listings.findings import FINDINGS
 from tightship.store.listings.groups import GROUPS
+from tightship.store.listings.outdated import OUTDATED
 from tightship.store.listings.packages import ENVIRONMENTS, PACKAGES
 from tightship.store.listings.places import PORTS, SITES
 from tightship.store.listings.servers import SERVERS
@@ -22,7 +24,9 @@ LISTINGS: dict[str, Listing] = {
         PORTS,
         SITES,
         PACKAGES,
+        OUTDATED,
         ENVIRONMENTS,
+        BUILDOUTS,
         CHANGES,
         FINDINGS,
         VULNERABILITIES,

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tightship.fleet.versions import sort_key
 from tightship.store.gathering import all_used, combinations, used
+from tightship.store.indexed import newest_of
 from tightship.store.intervals import at
 from tightship.store.listing import Column, Filter, Params, Row, View
 from tightship.store.listings.places import number, yes_or_no
@@ -87,7 +88,7 @@ _GROUPS = {"application": "application__name", "server": "server__name"}
 
 def _package_rows(view: View, packages: Sequence[Package], params: Params) -> list[Row]:
     """Versions of each package with how many process groups run them, whatever is on disk since."""
-    users = _users(view, params)
+    users = users_of_sets(view, params)
     versions = {
         pk: (package, version)
         for pk, package, version in Version.objects.filter(package__in=packages).values_list(
@@ -105,6 +106,7 @@ def _package_rows(view: View, packages: Sequence[Package], params: Params) -> li
             counts[package_id][version] += count
             users_of[package_id].add(application)
     called = dict(Application.objects.values_list("pk", "name"))
+    newest = newest_of([package.pk for package in packages]) if view.at is None else {}
     rows: list[Row] = []
     for package in packages:
         spread = sorted(counts[package.pk].items(), key=lambda item: sort_key(item[0]), reverse=True)
@@ -114,6 +116,7 @@ def _package_rows(view: View, packages: Sequence[Package], params: Params) -> li
                 "versions": [version for version, _count in spread],
                 "spread": [f"{version} × {count}" for version, count in spread],
                 "shares": [str(count) for _version, count in spread],
+                "newest": newest.get(package.pk, ""),
                 "applications": unique(called[pk] for pk in users_of[package.pk]),
                 "used_by": sum(counts[package.pk].values()),
             }
@@ -121,7 +124,7 @@ def _package_rows(view: View, packages: Sequence[Package], params: Params) -> li
     return rows
 
 
-def _users(view: View, params: Params) -> dict[int, list[tuple[int, int]]]:
+def users_of_sets(view: View, params: Params) -> dict[int, list[tuple[int, int]]]:
     """package set -> (application, how many of its process groups run it).
 
     Who asks for the packages of one application or server is told how these are spread there.
@@ -140,6 +143,7 @@ PACKAGES = Queried(
     (
         Column("package", "Package", thing="package"),
         Column("spread", "Versions in use", "list", sortable=False, help="version × process groups"),
+        Column("newest", "Newest", sortable=False, help="that the package indexes have, for any Python"),
         Column("applications", "Applications", "list", thing="application", sortable=False),
         Column("used_by", "Process groups", "number", sortable=False),
     ),

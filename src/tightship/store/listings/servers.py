@@ -48,6 +48,7 @@ def _server_rows(view: View, servers: Sequence[Server], _params: Params) -> list
             "silent": is_silent(server, view),
             "stale": server.pk in stale,
             "unread": server.pk in unread,
+            "imported": bool(server.imported),
         }
         system = systems.get(server.pk)
         rows.append(

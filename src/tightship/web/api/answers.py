@@ -21,11 +21,12 @@ from pydantic import BaseModel
 from tightship import __version__
 from tightship.fleet.moments import BadMoment, moment
 from tightship.fleet.text import harmless
-from tightship.store.comparing import Compared, Side, UnknownThing
+from tightship.store.comparing import Compared, Side
 from tightship.store.errors import StoreError
 from tightship.store.listing import BadParams, Listing, View, document
 from tightship.store.listings import LISTINGS
 from tightship.store.querying import view as seen_from
+from tightship.store.things import UnknownThing
 from tightship.store.using import at_rest, who_uses
 from tightship.web import asking
 from tightship.web.api import cursor, described, searched, things

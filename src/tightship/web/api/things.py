@@ -89,6 +89,7 @@ class Server(Thing):
     first_seen: datetime
     last_seen: datetime
     silent: bool
+    imported: str = Field(description="from which file; empty: a probe reports it")
     complete: bool = Field(description="false: the newest report could not read everything")
     os: str
     kernel: str
@@ -179,6 +180,8 @@ class Use(Thing):
     applications: list[str]
     servers: list[str]
     groups: int
+    owners: list[str]
+    newer: list[str] = Field(description="on the package indexes, as far as its Python can run it")
 
 
 class PackageUse(Thing):
@@ -186,6 +189,7 @@ class PackageUse(Thing):
 
     at: datetime
     package: str
+    newest: str = Field(description="on the package indexes, for any Python; empty: none, or nobody asked")
     versions: list[Use]
 
 
@@ -266,6 +270,7 @@ def server(view: View, name: str) -> Server | None:
         first_seen=found.first_seen,
         last_seen=found.last_seen,
         silent=found.silent,
+        imported=found.imported,
         complete=found.found.complete,
         os=system.os.name,
         kernel=system.kernel,
@@ -338,12 +343,15 @@ def package(view: View, name: str) -> PackageUse | None:
     return PackageUse(
         at=view.moment,
         package=found.name,
+        newest=found.newest,
         versions=[
             Use(
                 version=one.version,
                 applications=list(one.applications),
                 servers=list(one.servers),
                 groups=one.groups,
+                owners=list(one.owners),
+                newer=unique(ahead.within("major") for ahead in one.newer.values()),
             )
             for one in found.versions
         ],
