@@ -198,6 +198,34 @@ def test_far_fewer_advisories_are_refused(told: Any) -> None:
     assert vulnerable(told) == []
 
 
+def test_the_list_is_narrowed_to_whom_and_what_is_asked(told: Any) -> None:
+    resting = [environment("venv:/opt/job", packages(pyyaml="5.1"), at_rest=True)]
+    system = [reports.package_line(reports.Package("urllib3", "1.24.1", "os"))]
+    wiki, blog = application("wiki", packages(jinja2="2.10")), application("blog", system)
+    told(shop(**OLD), wiki, server="web1", environments=resting)
+    told(blog, server="web2")
+    filling(real(told.now), now=told.now)
+
+    def listed(query: str = "", **filters: str) -> list[Any]:
+        return list(told.rows("vulnerabilities", query=query, **filters))
+
+    assert len(listed()) == len(REAL)
+    mine = listed(application="wiki")
+    assert [(row["applications"], row["servers"], row["groups"]) for row in mine] == [(["wiki"], 1, 1)] * 2
+    ours = listed(package="urllib3")
+    assert [(row["applications"], row["servers"], row["signs"]) for row in ours] == [
+        (["blog", "shop"], 2, ["partly the operating system's"])
+    ] * 2
+    assert [row["signs"] for row in listed(os="yes")] == [["the operating system's"]] * 2
+    assert len(listed(os="no")) == len(REAL)
+    assert [(row["signs"], row["servers"]) for row in listed(at_rest="yes")] == [(["at rest"], 1)] * 2
+    assert len(listed(at_rest="no")) == len(REAL)
+    assert {row["package"] for row in listed(server="web2")} == {"urllib3"}
+    assert {row["severity"] for row in listed(severity="critical")} == {"critical"}
+    assert [row["vulnerability"] for row in listed("sandbox")] == ["CVE-2019-10906"]
+    assert listed(owner="nobody") == []
+
+
 def test_an_unchanged_report_asks_nothing_about_advisories(told: Any) -> None:
     filling(real())
     told(shop(jinja2="2.10"))

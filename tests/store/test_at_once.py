@@ -200,3 +200,42 @@ def test_who_starts_at_the_same_moment_makes_the_tables_once(
     empty: Callable[[], subprocess.Popen[str]],
 ) -> None:
     assert [said(process) for process in [empty() for _ in range(4)]] == ["made"] * 4
+
+
+ADVISED = """
+import os
+from datetime import timedelta
+from random import Random
+from tests import advisories as written, reports
+chance = Random(os.getpid())
+for hour in range(4):
+    at = datetime.now(UTC) - timedelta(hours=9 - hour)
+    lines = reports.packages(**{f"p{n}": f"1.{chance.randrange(60)}" for n in range(12)})
+    shop = reports.application(f"shop{chance.randrange(3)}", lines, ticks=hour)
+    record(reports.report(f"web{os.getpid()}", [shop], at), f"web{os.getpid()}", at)
+    below = [written.upto(f"1.{chance.randrange(60)}") for n in range(12)]
+    some = [written.record(f"GHSA-{n}", f"p{n}", [upto]) for n, upto in enumerate(below)]
+    written.fill(some, datetime.now(UTC), even_fewer=True)
+print("done")
+"""
+
+JUDGED_ANEW = """
+from tightship.store import advisories, exposures
+from tightship.store.models import Finding, VulnerableVersion
+def held():
+    findings = Finding.objects.filter(until=None, kind="vulnerable").values_list("subject", flat=True)
+    return set(findings), set(VulnerableVersion.objects.values_list("version", "vulnerability"))
+found = held()
+Finding.objects.filter(kind="vulnerable").delete()
+VulnerableVersion.objects.all().delete()
+advisories.match_all()
+exposures.judge_all(datetime.now(UTC))
+print(bool(found[0]), found == held())
+"""
+
+
+@pytest.mark.soak  # test_advisories has the same without the hurry
+@pytest.mark.parametrize("program", ["postgresql"], indirect=True)  # SQLite has one writer at a time
+def test_reports_and_new_advisories_at_once_leave_nothing_out(program: Program) -> None:
+    assert at_once(program, ADVISED) == ["done"] * 4
+    assert said(program(JUDGED_ANEW)) == "True True"

@@ -226,7 +226,7 @@ def test_the_number_of_queries_does_not_grow_with_the_fleet(
 ) -> None:
     for number in range(6):
         record(report(f"more{number}", at=now, **web1()), f"more{number}", received=now)
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(64):
         assert alice.get(address).status_code == 200
 
 

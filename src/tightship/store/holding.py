@@ -65,7 +65,11 @@ def _doubtful(view: View) -> Q:
 
 def acknowledged(view: View) -> Q:
     """Those that somebody knows of."""
-    told = "acknowledgement__"
+    return valid(view, "acknowledgement__")
+
+
+def valid(view: View, told: str = "") -> Q:
+    """Acknowledgements that hold at the moment of a view. `told`: the way to them."""
     return Q(**{f"{told}at__lte": view.moment, f"{told}until__gt": view.moment}) & (
         Q(**{f"{told}withdrawn": None}) | Q(**{f"{told}withdrawn__gt": view.moment})
     )

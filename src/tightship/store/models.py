@@ -614,7 +614,7 @@ class Finding(models.Model):
             models.Index(fields=["kind", "subject"], name="finding_subject", condition=Q(until=None)),
             models.Index(fields=["server", "since"], name="finding_then"),
             models.Index(
-                fields=["vulnerable", "application", "rank", "acknowledgement"],
+                fields=["vulnerable", "acknowledgement", "rank", "application", "server", "until"],
                 name="finding_vulnerable",
                 condition=Q(until=None, vulnerable__isnull=False),
             ),

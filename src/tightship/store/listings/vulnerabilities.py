@@ -8,25 +8,35 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Min, Q, QuerySet
 
 from tightship.fleet.cvss import RATINGS
 from tightship.fleet.findings.packages import AT_REST, KEYS_OF_SYSTEMS
+from tightship.fleet.text import harmless
 from tightship.store.advisories import filled, lacking
-from tightship.store.gathering import Combination, all_combinations, combinations
-from tightship.store.holding import acknowledged
+from tightship.store.errors import told
+from tightship.store.holding import valid
 from tightship.store.intervals import at
-from tightship.store.listing import BadParams, Column, Filter, Page, Params, Row, View
+from tightship.store.listing import BadParams, Column, Filter, Listing, Page, Params, Row, View, check
 from tightship.store.listings.places import yes_or_no
 from tightship.store.listings.signs import APPLICATION, SERVER, unique
-from tightship.store.models import Finding, FoundEnvironment, FoundGroup, Member, VulnerableVersion
-from tightship.store.querying import Queried
+from tightship.store.listings.spread import Spread, spread
+from tightship.store.models import (
+    Acknowledgement,
+    Application,
+    Finding,
+    FoundEnvironment,
+    FoundGroup,
+    Member,
+    VulnerableVersion,
+)
+from tightship.store.querying import covers
 from tightship.store.statements import fetched
 
 COLUMNS = (
@@ -37,7 +47,13 @@ COLUMNS = (
     Column("fixed", "Mended in", "list", sortable=False, help="the versions above it, the smallest first"),
     Column("applications", "Applications", "list", thing="application", sortable=False),
     Column("owners", "Owners", "list", sortable=False),
-    Column("servers", "Servers", "number", sortable=False, help="empty where it runs in too many to count"),
+    Column(
+        "servers",
+        "Servers",
+        "number",
+        sortable=False,
+        help="empty: too many to count",
+    ),
     Column("groups", "Process groups", "number", sortable=False),
     Column("signs", "Signs", "list", sortable=False),
     Column("summary", "What it is", sortable=False),
@@ -56,67 +72,126 @@ FILTERS = (
     Filter("acknowledged", "Acknowledged", "Only what is acknowledged, or is not.", ("no", "yes")),
 )
 
-COUNTED = 5_000
-"""Process groups whose servers are counted for one page."""
+FEW = 1_000
+"""Rows that are asked for one by one, rather than all there are."""
 
 SYSTEMS, PARTLY = "the operating system's", "partly the operating system's"
 """Signs."""
 
 _OF = {"application": "application__name", "owner": "application__owner"}
+_PLACES = {**_OF, "server": "server__name"}
 
 
 def _findings(view: View, filters: Mapping[str, str]) -> QuerySet[Finding]:
     """The findings that the rows stand for."""
-    of = {_OF[name]: value for name, value in filters.items() if name in _OF}
-    found = Finding.objects.filter(at(view.at), kind="vulnerable", **of)
+    # No server, and of a vulnerability: by these they are found, now and then.
+    found = Finding.objects.filter(at(view.at), server=None, vulnerable__isnull=False).order_by()
+    of = {_OF[name].partition("__")[2]: value for name, value in filters.items() if name in _OF}
+    if of:
+        some = Application.objects.filter(**of).values_list("pk", flat=True)
+        found = found.filter(application__in=list(some))  # by its index, rather than all there are
     if "at_rest" in filters:
         resting = Q(key__startswith=f"{AT_REST} ", application=None)
         found = found.filter(resting if yes_or_no("at_rest", filters["at_rest"]) else ~resting)
     if "os" in filters:
-        ours = _by_system()
+        ours = reduce(or_, (Q(key__startswith=begin) for begin in KEYS_OF_SYSTEMS))
         found = found.filter(ours if yes_or_no("os", filters["os"]) else ~ours)
     return found
 
 
-def _by_system() -> Q:
-    return reduce(or_, (Q(key__startswith=begin) for begin in KEYS_OF_SYSTEMS))
+class _Listed(NamedTuple):
+    """What a row is sorted by."""
+
+    number: int
+    accepted: bool
+    worst: int
+    rank: int
+    name: str
+    package: str
+    version: str
 
 
-def _query(view: View, filters: Mapping[str, str]) -> QuerySet[VulnerableVersion]:
-    some = _findings(view, filters).filter(vulnerable=OuterRef("pk"))
-    counts = some.exclude(acknowledged(view))
-    found = VulnerableVersion.objects.annotate(
-        worst=Subquery(some.order_by("rank").values("rank")[:1]),
-        accepted=Case(When(Exists(counts), then=Value(0)), default=Value(1), output_field=IntegerField()),
-    )
-    return found.filter(worst__isnull=False)
+_SORTED: Mapping[str, Callable[[_Listed], Any]] = {
+    "vulnerability": lambda one: one.name,
+    "severity": lambda one: one.rank,
+    "package": lambda one: one.package,
+    "version": lambda one: one.version,
+}
 
 
-def _severity(name: str, _view: View) -> Q:
-    if name not in RATINGS:
-        raise BadParams(f"filter 'severity': expected one of {', '.join(RATINGS)}")
-    return Q(vulnerability__rank=RATINGS.index(name) + 1)
+def _listed(view: View, params: Params) -> list[_Listed]:
+    """All rows, in their order. What is vulnerable is some thousands, whatever the fleet's size: they are
+    gathered from the findings in one go, then told apart here."""
+    versions = _narrowed(view, params)
+    held = _held(view, params.filters, versions)
+    if len(held) <= FEW:
+        versions = VulnerableVersion.objects.filter(pk__in=list(held))
+    elif versions is None:
+        versions = VulnerableVersion.objects.all()
+    keys = ("pk", "vulnerability__rank", "vulnerability__name", "version__package__name", "version__version")
+    found = [
+        _Listed(number, *held[number][::-1], rank, name, package, version)
+        for number, rank, name, package, version in fetched(versions.values_list(*keys))
+        if number in held
+    ]
+    if "acknowledged" in params.filters:
+        wanted = yes_or_no("acknowledged", params.filters["acknowledged"])
+        found = [one for one in found if one.accepted == wanted]
+    found.sort(key=lambda one: (one.accepted, one.worst, one.rank, one.package, one.version, one.name))
+    if params.sort:
+        found.sort(key=_SORTED[params.sort.removeprefix("-")], reverse=params.sort.startswith("-"))
+    return found
 
 
-def _on_server(name: str, view: View) -> Q:
-    groups = FoundGroup.objects.filter(at(view.at), kind="application", server__name=name)
-    resting = FoundEnvironment.objects.filter(at(view.at), at_rest=True, server__name=name)
-    held = Member.objects.filter(
-        Q(set__in=groups.values("loaded"))
-        | Q(set__in=groups.values("packages"))
-        | Q(set__in=resting.values("packages")),
-        shadowed=False,
-    )
-    return Q(version__in=held.values("version"))
+def _held(
+    view: View, filters: Mapping[str, str], versions: QuerySet[VulnerableVersion] | None
+) -> Mapping[int, tuple[int, bool]]:
+    """vulnerable version -> (the worst that is found of it, whether all of that is acknowledged)"""
+    found = _findings(view, filters)
+    if versions is not None:
+        numbers = list(versions.values_list("pk", flat=True)[: FEW + 1])
+        found = found.filter(vulnerable__in=numbers) if len(numbers) <= FEW else found
+    known = set(Acknowledgement.objects.filter(valid(view)).values_list("pk", flat=True))
+    held: dict[int, tuple[int, bool]] = {}
+    counted = found.values("vulnerable", "acknowledgement").annotate(worst=Min("rank"))
+    for number, by, rank in fetched(counted.values_list("vulnerable", "acknowledgement", "worst")):
+        worst, accepted = held.get(number, (rank, True))
+        held[number] = min(worst, rank), accepted and by in known
+    return held
 
 
-def _all(_text: str, _view: View) -> Q:
-    """What `_query` has narrowed already."""
-    return Q()
+def _narrowed(view: View, params: Params) -> QuerySet[VulnerableVersion] | None:
+    """Those that a search, or a filter that is not about who uses them, leaves; None: all."""
+    some, filters = Q(), params.filters
+    if "severity" in filters:
+        if filters["severity"] not in RATINGS:
+            raise BadParams(f"filter 'severity': expected one of {', '.join(RATINGS)}")
+        some &= Q(vulnerability__rank=RATINGS.index(filters["severity"]) + 1)
+    if "package" in filters:
+        some &= Q(version__package__name=harmless(filters["package"]))
+    if "server" in filters:
+        some &= Q(version__in=_on_server(harmless(filters["server"]), view))
+    for word in params.query.replace("\0", "").split():
+        some &= reduce(or_, (Q(**{f"{name}__icontains": word}) for name in _SEARCHED))
+    return VulnerableVersion.objects.filter(some) if some else None
 
 
-def _acknowledged(text: str, _view: View) -> Q:
-    return Q(accepted=int(yes_or_no("acknowledged", text)))
+_SEARCHED = (
+    "vulnerability__name",
+    "vulnerability__summary",
+    "vulnerability__aliases",
+    "version__package__name",
+)
+
+
+def _on_server(name: str, view: View) -> QuerySet[Member, Any]:
+    """The versions that are in use, or at rest, on a server."""
+    of = {"server__name": name}
+    groups = FoundGroup.objects.filter(at(view.at), kind="application", **of)
+    sets = {one for pair in groups.values_list("loaded", "packages") for one in pair if one}
+    resting = FoundEnvironment.objects.filter(at(view.at), at_rest=True, packages__isnull=False, **of)
+    sets |= {one for one in resting.values_list("packages", flat=True) if one}
+    return Member.objects.filter(set__in=sorted(sets), shadowed=False).values("version")
 
 
 # Rows
@@ -132,16 +207,20 @@ class _Users:
     resting: bool = False
 
 
-def _rows(view: View, found: Sequence[VulnerableVersion], params: Params) -> list[Row]:
+def _rows(view: View, numbers: Sequence[int], accepted: Collection[int], params: Params) -> list[Row]:
+    if not numbers:
+        return []
+    whole = VulnerableVersion.objects.select_related("vulnerability", "version__package")
+    known = {row.pk: row for row in whole.filter(pk__in=numbers)}
+    found = [known[number] for number in numbers if number in known]
     users = _users(view, found, params.filters)
-    sets = _sets({one.version_id for one in found})
     resting = {one.version_id for one in found if users[one.pk].resting}
-    groups = _groups(view, sets, params.filters)
-    servers = _servers(view, sets, groups, resting, params.filters)
-    return [_row(one, users[one.pk], groups[one.version_id], servers.get(one.version_id)) for one in found]
+    of = {_PLACES[name]: value for name, value in params.filters.items() if name in _PLACES}
+    where = spread(view, {one.version_id for one in found}, resting, of)
+    return [_row(one, users[one.pk], one.pk in accepted, where[one.version_id]) for one in found]
 
 
-def _row(one: VulnerableVersion, users: _Users, groups: int, servers: int | None) -> Row:
+def _row(one: VulnerableVersion, users: _Users, accepted: bool, where: Spread) -> Row:
     what = one.vulnerability
     systems = {frozenset({True}): [SYSTEMS], frozenset({True, False}): [PARTLY]}
     return {
@@ -153,10 +232,10 @@ def _row(one: VulnerableVersion, users: _Users, groups: int, servers: int | None
         "fixed": json.loads(one.fixed),
         "applications": unique(users.applications),
         "owners": unique(users.owners),
-        "servers": servers,
-        "groups": groups,
+        "servers": where.servers,
+        "groups": where.groups,
         "signs": [
-            *(["acknowledged"] if one.accepted else []),  # type: ignore[attr-defined]
+            *(["acknowledged"] if accepted else []),
             *(["at rest"] if users.resting else []),
             *systems.get(frozenset(users.by_system), []),
         ],
@@ -181,78 +260,6 @@ def _users(
     return users
 
 
-def _sets(versions: Iterable[int]) -> Mapping[int, set[int]]:
-    """version -> the package sets that hold it"""
-    held: dict[int, set[int]] = defaultdict(set)
-    members = Member.objects.filter(version__in=list(versions), shadowed=False)
-    for version, number in fetched(members.values_list("version_id", "set_id")):
-        held[version].add(number)
-    return held
-
-
-def _running(view: View, filters: Mapping[str, str]) -> QuerySet[FoundGroup]:
-    of = {_OF[name]: value for name, value in filters.items() if name in _OF}
-    of |= {"server__name": filters["server"]} if "server" in filters else {}
-    return FoundGroup.objects.filter(at(view.at), kind="application", **of)
-
-
-def _groups(view: View, sets: Mapping[int, set[int]], filters: Mapping[str, str]) -> Mapping[int, int]:
-    """version -> process groups that run it, or will when they are started anew"""
-    narrowed = filters.keys() & {*_OF, "server"}
-    some: list[Combination] = (
-        combinations(_running(view, filters)) if narrowed else all_combinations(view) if sets else []
-    )
-    by_set: dict[int, list[int]] = defaultdict(list)
-    for place, one in enumerate(some):
-        for number in {one.loaded, one.packages} - {None}:
-            by_set[number].append(place)  # type: ignore[index] # None is taken out
-    counts: dict[int, int] = defaultdict(int)
-    for version, numbers in sets.items():
-        places = {place for number in numbers for place in by_set.get(number, ())}
-        counts[version] = sum(some[place].number for place in places)
-    return counts
-
-
-def _servers(
-    view: View,
-    sets: Mapping[int, set[int]],
-    groups: Mapping[int, int],
-    resting: Iterable[int],
-    filters: Mapping[str, str],
-) -> Mapping[int, int]:
-    """version -> servers that have it; not of those that run in too many places to look at each"""
-    few, room = [], COUNTED
-    for version in sorted(sets, key=lambda version: groups[version]):
-        room -= groups[version]
-        if room < 0:
-            break
-        few.append(version)
-    wanted = {number for version in few for number in sets[version]}
-    found: dict[int, set[int]] = {version: set() for version in few}
-    versions_of: dict[int, list[int]] = defaultdict(list)
-    for version in few:
-        for number in sets[version]:
-            versions_of[number].append(version)
-    for server, *numbers in _places(view, wanted, bool(set(resting) & set(few)), filters):
-        for version in {one for number in numbers for one in versions_of.get(number, ())}:
-            found[version].add(server)
-    return {version: len(some) for version, some in found.items()}
-
-
-def _places(
-    view: View, sets: set[int], resting: bool, filters: Mapping[str, str]
-) -> Iterable[tuple[Any, ...]]:
-    """(server, package sets that it has)"""
-    held = sorted(sets)
-    running = _running(view, filters).filter(Q(loaded__in=held) | Q(packages__in=held)).order_by()
-    found = fetched(running.values_list("server_id", "loaded_id", "packages_id").distinct())
-    if resting:
-        some = FoundEnvironment.objects.filter(at(view.at), at_rest=True, packages__in=held)
-        some = some.filter(server__name=filters["server"]) if "server" in filters else some
-        found += fetched(some.values_list("server_id", "packages_id").distinct())
-    return found
-
-
 def _missing(view: View) -> Sequence[str]:
     """What would have to be known to say that there are no others."""
     found = view.once("advisories", filled)
@@ -263,7 +270,7 @@ def _missing(view: View) -> Sequence[str]:
     return [told] if told else []
 
 
-def _notes(view: View, _params: Params) -> Sequence[str]:
+def _notes(view: View) -> Sequence[str]:
     found, missing = view.once("advisories", filled), _missing(view)
     if missing or found is None:
         return missing
@@ -271,45 +278,27 @@ def _notes(view: View, _params: Params) -> Sequence[str]:
     return [f"By {found.advisories} advisories as of {found.of:%Y-%m-%d %H:%M} UTC, from {source}."]
 
 
-def narrowed(filters: Mapping[str, str]) -> Queried:
-    """The listing, of some applications or all."""
-    return Queried(
-        "vulnerabilities",
-        "Vulnerabilities",
-        COLUMNS,
-        FILTERS,
-        lambda view: _query(view, filters),
-        _rows,
-        {
-            "vulnerability": "vulnerability__name",
-            "severity": "vulnerability__rank",
-            "package": "version__package__name",
-            "version": "version__version",
-        },
-        {
-            "severity": _severity,
-            "application": _all,
-            "owner": _all,
-            "package": "version__package__name",
-            "server": _on_server,
-            "at_rest": _all,
-            "os": _all,
-            "acknowledged": _acknowledged,
-        },
-        ("vulnerability__name", "vulnerability__summary", "vulnerability__aliases", "version__package__name"),
-        ("accepted", "worst", "vulnerability__rank", "version__package__name", "version__version"),
-        notes=_notes,
-        joined=("vulnerability", "version__package"),
-    )
+@dataclass(frozen=True, slots=True)
+class Vulnerabilities(Listing):
+    """The list. Not over one query: it is put together from the findings and from what they are about."""
 
-
-class _Vulnerabilities(Queried):
-    """Narrowed to the applications that are asked for: what others have is not counted for these."""
+    name: str = "vulnerabilities"
+    title: str = "Vulnerabilities"
+    columns: Sequence[Column] = COLUMNS
+    filters: Sequence[Filter] = FILTERS
 
     def page(self, view: View, params: Params) -> Page:
-        page = Queried.page(narrowed(params.filters), view, params)
-        return replace(page, listing=self, covers=replace(page.covers, lacking=tuple(_missing(view))))
+        """One page. Raises `BadParams`, and `StoreError` when the database can't answer."""
+        check(self, params)
+        params = params.with_(filters={name: harmless(value) for name, value in params.filters.items()})
+        with told():
+            found = _listed(view, params)
+            start = (params.page - 1) * params.size
+            some = found[start : start + params.size]
+            accepted = {one.number for one in some if one.accepted}
+            rows = _rows(view, [one.number for one in some], accepted, params)
+            seen = replace(covers(view), lacking=tuple(_missing(view)))
+            return Page(self, params, view, rows, len(found), seen, notes=_notes(view))
 
 
-_WHOLE = narrowed({})
-VULNERABILITIES = _Vulnerabilities(**{one.name: getattr(_WHOLE, one.name) for one in fields(Queried)})
+VULNERABILITIES = Vulnerabilities()

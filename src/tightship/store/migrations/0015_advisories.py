@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
             model_name="finding",
             index=models.Index(
                 condition=models.Q(("until", None), ("vulnerable__isnull", False)),
-                fields=["vulnerable", "application", "rank", "acknowledgement"],
+                fields=["vulnerable", "acknowledgement", "rank", "application", "server", "until"],
                 name="finding_vulnerable",
             ),
         ),
