@@ -57,7 +57,13 @@ def _measures(folder: Path, url: str) -> dict[str, Any]:
     subprocess.run([*uv, "venv", "--quiet", "--seed", environment], check=True)
     _fill(next(environment.glob("lib/python*/site-packages")))
     subprocess.run([*uv, "venv", "--quiet", peer], check=True)
-    into: list[str | Path] = ["--quiet", "--python", peer / "bin/python", "plone.versioncheck", "setuptools<80"]
+    into: list[str | Path] = [
+        "--quiet",
+        "--python",
+        peer / "bin/python",
+        "plone.versioncheck",
+        "setuptools<80",
+    ]
     subprocess.run([*uv, "pip", "install", *into], check=True)
     script = "import sys; from plone.versioncheck import pypi, script; pypi.PYPI_URL = sys.argv.pop(1); "
     script += "from plone.versioncheck.script import run; run()"
