@@ -1,8 +1,9 @@
 """Tests that run beside the others, each queue in a pytest of its own: they wait for servers and databases
 much of the time, and a machine has two cores.
 
-One queue runs the rooms whose tests hold on both databases once more, on PostgreSQL. The other has the rooms
-that boot servers or type commands; where all tests are asked for, they run there and not here.
+One queue runs the rooms whose tests hold on both databases once more, on PostgreSQL. The others have the
+rooms that boot servers, and those that type commands; where all tests are asked for, they run there and not
+here.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from tests import postgresql
 
 TOP = Path(__file__).parents[1]
 ON_POSTGRESQL = ("store", "web")
-APART = ("agent", "buildout", "cli", "integrations", "lab", "remote", "work")
+TYPED = ("buildout", "cli")
+ON_SERVERS = ("agent", "integrations", "lab", "remote", "work")
+APART = (TYPED, ON_SERVERS)
 ASKED_BY = TOP / "tests" / "test_beside.py"
 """The tests that ask how the runs went."""
 INSIDE = "TIGHTSHIP_TESTS_BESIDE"
@@ -70,7 +73,7 @@ def called(rooms: Sequence[str]) -> str:
 
 QUEUES = {
     "on PostgreSQL": Queue([(room,) for room in ON_POSTGRESQL], _database, _ONCE_IS_ENOUGH),
-    "apart": Queue([APART]),
+    **{called(rooms): Queue([rooms]) for rooms in APART},
 }
 
 
@@ -161,11 +164,11 @@ _RUNS = pytest.StashKey[Runs]()
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Who asks comes last: until then there is time for the runs. What runs apart does not run here."""
     asked = {rooms_of(item) for item in items} - {""}
-    if called(APART) in asked and INSIDE not in os.environ and "DATABASE_URL" not in os.environ:
-        folders = tuple(TOP / "tests" / room for room in APART)
-        apart = [item for item in items if any(folder in item.path.parents for folder in folders)]
-        config.hook.pytest_deselected(items=apart)
-        items[:] = [item for item in items if item not in set(apart)]
+    if INSIDE not in os.environ and "DATABASE_URL" not in os.environ:
+        rooms = {room for some in APART if called(some) in asked for room in some}
+        apart = {item for item in items if item.path.relative_to(TOP / "tests").parts[0] in rooms}
+        config.hook.pytest_deselected(items=list(apart))
+        items[:] = [item for item in items if item not in apart]
     items.sort(key=lambda item: bool(rooms_of(item)))
 
 

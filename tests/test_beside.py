@@ -18,7 +18,7 @@ def test_what_holds_on_sqlite_holds_on_postgresql(runs_beside: Runs, room: str) 
     passed(runs_beside, room)
 
 
-@pytest.mark.parametrize("rooms", [called(APART)])
+@pytest.mark.parametrize("rooms", [called(rooms) for rooms in APART])
 def test_what_boots_servers_and_types_commands_passed_apart(runs_beside: Runs, rooms: str) -> None:
     passed(runs_beside, rooms)
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -113,7 +114,14 @@ def get(url: str, **headers: str) -> tuple[int, str, str]:
 
 
 def gone(pids: list[int]) -> bool:
-    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    # Whose parent ended before them are init's to take away, which has other things to do as well.
+    end = time.monotonic() + SECONDS
+    while left := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
+        if time.monotonic() > end:
+            print(f"left: {left}")
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def stop(service: Service, number: int = signal.SIGTERM) -> None:

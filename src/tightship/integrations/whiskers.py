@@ -198,13 +198,17 @@ def _pins(said: Mapping[str, Any]) -> Iterator[tuple[str, Pinned]]:
     pins = said.get("pins")
     if isinstance(pins, dict):
         for name, one in list(pins.items())[:MOST]:
-            if isinstance(one, dict) and _text(one.get("version")):
+            if isinstance(one, dict) and _is_version(one.get("version")):
                 yield _name(name), Pinned(*_place(one), tuple(_overridden(one.get("overrides"))))
         return
     pinned = said.get("pinned_versions")
     for name, version in list(pinned.items())[:MOST] if isinstance(pinned, dict) else ():
-        if _text(version) and not _CONSTRAINT.search(_text(version)):
+        if _is_version(version):
             yield _name(name), Pinned(_text(version))
+
+
+def _is_version(told: Any) -> bool:
+    return bool(_text(told)) and not _CONSTRAINT.search(_text(told))
 
 
 def _overridden(told: Any) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from tightship.fleet.found import PackageChange, package_changes
 from tightship.fleet.report import Package, digest_of, digest_of_set, package_line
@@ -18,6 +18,10 @@ from tightship.store.errors import told
 from tightship.store.listing import View
 from tightship.store.models import NAME, Build, Instance
 from tightship.store.rows import PATH
+from tightship.store.statements import ask
+
+_LOCK = 7_155_223
+"""Any number that nobody else locks by."""
 
 KEPT = 200
 """Earlier states of one buildout that are kept."""
@@ -48,6 +52,9 @@ def take(said: Said, host: str, now: datetime) -> Taken:
     known = {"name": clip(said.name, NAME), "host": clip(host, NAME), "directory": clip(said.directory, PATH)}
     digest = digest_of(f"{data}\n{lines}".encode())
     with told(), transaction.atomic():
+        if connection.vendor == "postgresql":
+            # Two that tell of it for the first time at once; SQLite has one writer at a time.
+            ask("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         before = Build.objects.select_for_update().filter(until=None, **known).first()
         if before and before.digest == digest:
             Build.objects.filter(pk=before.pk).update(seen=max(now, before.seen))

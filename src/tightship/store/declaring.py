@@ -197,7 +197,8 @@ def declare(declared: Declared, file: str, now: datetime, dry_run: bool = False)
                 judge_called_anew(_anew(survey.different), now)
                 _describe(descriptions)
                 _sweep(survey.different, descriptions)
-        judge(now, others)
+        if others:
+            judge(now, others)
         return replace(outcome, changed=outcome.changed or bool(others))
 
 
