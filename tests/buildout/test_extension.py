@@ -169,6 +169,21 @@ def test_a_run_that_fails_says_nothing(build: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "said.json").exists()
 
 
+def test_a_run_for_some_of_the_parts_says_nothing(build: Any, tmp_path: Path) -> None:
+    two = (
+        f"tightship-url = {(tmp_path / 'said.json').as_uri()}\n[other]\nrecipe = zc.recipe.egg\neggs = delta"
+    )
+
+    ended = build(two, "buildout:parts=app other", "install", "app")
+
+    assert ended.returncode == 0, ended.stderr
+    assert "nothing was sent: this run left out other." in ended.stdout
+    assert not (tmp_path / "said.json").exists()
+
+    assert build(two, "buildout:parts=app other").returncode == 0
+    assert said(tmp_path)["packages"] == {"alpha": "1.0", "beta": "2.1", "delta": "4"}
+
+
 def test_looking_at_a_buildout_says_nothing(build: Any, tmp_path: Path) -> None:
     ended = build(f"tightship-url = {(tmp_path / 'said.json').as_uri()}", "annotate")
 

@@ -172,3 +172,11 @@ def test_whatever_is_sent_is_a_build_or_refused(said: Any) -> None:
         return
     assert found.name
     assert found.versions
+
+
+def test_in_which_order_a_client_names_what_requires_a_package_is_no_change() -> None:
+    def sent(*by: str) -> bytes:
+        package = {"name": "six", "version": "1.17.0", "required_by": by}
+        return json.dumps({"buildoutname": "museum", "packages": [package]}).encode()
+
+    assert parse(sent("b 1", "a 2"), "application/json") == parse(sent("a 2", "b 1"), "application/json")

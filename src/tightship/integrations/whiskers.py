@@ -121,7 +121,7 @@ def _of_list(said: Mapping[str, Any], sent: Sequence[Any]) -> Build:
     """The first form: what was picked, and all that was pinned, whether it is used or not."""
     rows = [one for one in sent[:MOST] if isinstance(one, dict)]
     versions, constraints = _parted((one.get("name"), one.get("version")) for one in rows)
-    required = {_name(one.get("name")): _texts(one.get("required_by")) for one in rows}
+    required = {_name(one.get("name")): sorted(_texts(one.get("required_by"))) for one in rows}
     return _build(
         said, versions, constraints, required_by={name: by for name, by in required.items() if name and by}
     )
@@ -225,7 +225,7 @@ def _required(said: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Seq
     """package -> what requires it: told, or turned round from what each package requires."""
     told = said.get("required_by")
     if isinstance(told, dict):
-        return {_name(name): by for name, one in list(told.items())[:MOST] if (by := _texts(one))}
+        return {_name(name): by for name, one in list(told.items())[:MOST] if (by := sorted(_texts(one)))}
     found: dict[str, set[str]] = {}
     for name, one in list(sent.items())[:MOST]:
         needs = one.get("requirements") if isinstance(one, dict) else None

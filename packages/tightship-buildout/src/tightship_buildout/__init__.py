@@ -28,6 +28,8 @@ _used = {}
 """name -> version, of what the parts are made of"""
 _tools = {}
 """the same of recipes and extensions: what builds, and does not run"""
+_built = set()
+"""the parts that this run installed or updated"""
 _loading = []
 _originals = {}
 
@@ -43,6 +45,7 @@ def load(buildout):
         _wrap(easy_install, name, _note)
     _wrap(zc_buildout, "_install_and_load", None)
     _wrap(zc_buildout.Buildout, "_maybe_upgrade", None)
+    _note_parts(zc_buildout.Options)
 
 
 def _wrap(module, name, note):
@@ -64,6 +67,23 @@ def _wrap(module, name, note):
     setattr(module, name, wrapped)
 
 
+def _note_parts(options):
+    """Whatever a part does, install or update, is called through its options."""
+    name = "_call"
+    original = getattr(options, name)
+
+    def called(part, method):
+        _built.add(part.name)
+        return original(part, method)
+
+    setattr(options, name, called)
+
+
+def _left_out(options):
+    """Parts that this run was not asked for: `bin/buildout install web`."""
+    return sorted(set(options.get("parts", "").split()) - _built)
+
+
 def _note(working_set):
     into = _tools if _loading else _used
     try:
@@ -78,7 +98,11 @@ def unload(buildout):
     try:
         said = told(buildout)
         where = options.get("tightship-url", "").strip()
-        if not said["packages"]:
+        left_out = _left_out(options)
+        if left_out:
+            # The packages of some parts must not take the place of those of all.
+            logger.info("tightship: nothing was sent: this run left out %s.", ", ".join(left_out))
+        elif not said["packages"]:
             logger.info("tightship: no part has packages: there is nothing to say.")
         elif not where:
             logger.info(
