@@ -70,7 +70,10 @@ def _wrap(module, name, note):
 def _note_parts(options):
     """Whatever a part does, install or update, is called through its options."""
     name = "_call"
-    original = getattr(options, name)
+    original = getattr(options, name, None)
+    if original is None:
+        _originals["parts"] = None  # a release that is not known: all of them, as far as anybody can tell
+        return
 
     def called(part, method):
         _built.add(part.name)
@@ -81,6 +84,8 @@ def _note_parts(options):
 
 def _left_out(options):
     """Parts that this run was not asked for: `bin/buildout install web`."""
+    if "parts" in _originals:
+        return []
     return sorted(set(options.get("parts", "").split()) - _built)
 
 
@@ -281,6 +286,8 @@ def _hand_over(where, said, options):
     elif parts.scheme not in ("http", "https"):
         raise ValueError("tightship-url: expected https://, http:// or file:///, got %r" % where)
     elif options.get("offline") == "true":
+        if _is_true(options.get("tightship-required", "")):
+            raise ValueError("the buildout is offline")
         logger.info("tightship: nothing was sent: the buildout is offline.")
     else:
         _post(where.rstrip("/") + "/buildouts/add", said, _token(options))
