@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import wraps
 from itertools import groupby, pairwise
@@ -259,8 +258,11 @@ def _newer(given: Asked, only: Mapping[str, str]) -> list[Embedded]:
 def _vulnerabilities(given: Asked, only: Mapping[str, str]) -> Embedded:
     """The worst vulnerabilities of something; where advisories lack there is no all-clear."""
     said = "No advisory that is known here is about a version that is in use."
-    part = embedded(given, "vulnerabilities", "Vulnerabilities", said, filters=only, size=FEW)
-    return replace(part, none="That can’t be said.") if part.page.covers.lacking else part
+    # In how many places each is, its own list counts.
+    params = Params(size=FEW, filters=only, counted=False)
+    page = LISTINGS["vulnerabilities"].page(given.view, params)
+    none = "That can’t be said." if page.covers.lacking else said
+    return part(given, page, "Vulnerabilities", none, given.here("/vulnerabilities", **only), tuple(only))
 
 
 @page("web/server.html")

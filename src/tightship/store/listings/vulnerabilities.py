@@ -216,7 +216,9 @@ def _rows(view: View, numbers: Sequence[int], accepted: Collection[int], params:
     users = _users(view, found, params.filters)
     resting = {one.version_id for one in found if users[one.pk].resting}
     of = {_PLACES[name]: value for name, value in params.filters.items() if name in _PLACES}
-    where = spread(view, {one.version_id for one in found}, resting, of)
+    where: Mapping[int, Spread] = defaultdict(Spread)
+    if params.counted:
+        where = spread(view, {one.version_id for one in found}, resting, of)
     return [_row(one, users[one.pk], one.pk in accepted, where[one.version_id]) for one in found]
 
 
