@@ -178,9 +178,11 @@ def of_buildout(found: BuildDetail) -> list[Fact]:
             Fact("Host", found.host),
             Fact("Directory", found.directory, code=True),
             Fact("Python", found.python),
-            *(Fact(tool, version) for tool, version in sorted(found.tools.items())),
             Fact("So since", at=found.since),
             Fact("Until", at=found.until),
             Fact("Last built", at=found.seen),
+            Fact(
+                "Built with", ", ".join(f"{tool} {version}" for tool, version in sorted(found.tools.items()))
+            ),
         ]
     )

@@ -145,7 +145,7 @@ def _ways(given: Asked, listing: Listing) -> list[tuple[str, int, str]]:
         times = lately(given.view.moment.astimezone(get_current_timezone()))
         return [(name, 0, given.here("/changes", since=since, until=until)) for name, since, until in times]
     if listing.name == "packages":
-        return [("Outdated", 0, given.here("/outdated"))]
+        return [("Outdated", 0, given.here("/outdated")), ("Buildouts", 0, given.here("/buildouts"))]
     if listing.name == "applications":
         found = by_whom(given.view)[:MOST_WAYS]
         return [(value, count, given.here("/applications", **{name: value})) for name, value, count in found]

@@ -42,7 +42,7 @@ FEW = 12
 ON_THE_WALL = 6
 """Events that can be read from three metres."""
 
-USERS = 50
+USERS = 25
 """Process groups on the page of a package; all of them are a click away."""
 
 MOST_APART = 30
@@ -249,7 +249,7 @@ def application(given: Asked, name: str) -> dict[str, Any]:
 
 def _newer(given: Asked, only: Mapping[str, str]) -> list[Embedded]:
     """What is newer than what an application uses, where the package indexes were asked."""
-    if given.view.at or not indexed.state().packages:
+    if given.view.at or not given.view.once("indexed", indexed.state).packages:
         return []
     nothing = "Nothing newer is known."
     return [embedded(given, "outdated", "Outdated packages", nothing, filters=only, size=FEW)]

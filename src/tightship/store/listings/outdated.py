@@ -99,7 +99,7 @@ def _told() -> QuerySet[Behind]:
 def _notes(view: View, _params: Params) -> list[str]:
     if view.at is not None:
         return ["What was the newest at a moment in the past is not known: this is only told of now."]
-    known = state()
+    known = view.once("indexed", state)
     if not known.packages:
         return [NEVER_ASKED + "."]
     since = f"{known.oldest:%Y-%m-%d %H:%M} UTC" if known.oldest else "no full answer yet"
