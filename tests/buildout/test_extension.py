@@ -20,7 +20,7 @@ from tests.web.service import Service, serving
 
 TOP = Path(__file__).parents[2]
 FILL = "from tightship.store.ready import migrate; migrate()"
-OLDER = [("4.1.12", "3.0.0", "80"), ("3.3", "2.0.7", "66"), ("2.13.8", "2.0.7", "66")]
+OLDER = [("4.1.12", "3.0.0", "80"), ("3.3", "2.0.7", "66")]
 """zc.buildout, the zc.recipe.egg of its time, and the first setuptools that it can't work with."""
 
 BUILDOUT = """
